@@ -1,0 +1,1 @@
+//! The Leafgate device application: self-test, serve samples, classify, report

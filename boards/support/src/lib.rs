@@ -1,0 +1,1 @@
+//! Exit codes, fault handlers, log transport and model partition for Leafgate boards

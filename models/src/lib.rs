@@ -1,0 +1,1 @@
+//! Trainable architectures, losses and recipes of Leafgate

@@ -1,0 +1,1 @@
+//! The Leafgate flash image: record layouts and the checked view

@@ -1,0 +1,1 @@
+//! Integer and bit kernels of the Leafgate runtime

@@ -1,0 +1,1 @@
+//! Old images run forever

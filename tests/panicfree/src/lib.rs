@@ -1,0 +1,1 @@
+//! Links the engine only if no panic is reachable

@@ -1,0 +1,1 @@
+//! Host, reference and every machine give the same integers

@@ -1,0 +1,2 @@
+//! The `leafgate` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Converts trained networks to Leafgate flash images

@@ -1,0 +1,1 @@
+//! Runs firmware and images in QEMU, decodes logs, counts instructions
