@@ -1,0 +1,1 @@
+//! The independent integer reference.
