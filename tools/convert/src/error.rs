@@ -1,0 +1,148 @@
+//! What can go wrong between a model file and an image. Each error names the tensor or record, the figure wanted and had, and
+//! what to do; the command line shows them with a code, a place and a hint.
+
+use std::path::PathBuf;
+
+/// A conversion failed; nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConvertError {
+    /// The file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is of a kind that no importer knows, or is damaged.
+    #[error("{path}: {why}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A tensor the layer needs is not in the file.
+    #[error("tensor `{tensor}` is missing from the file")]
+    MissingTensor {
+        /// Its full name.
+        tensor: String,
+    },
+    /// Tensors that no layer uses.
+    #[error("tensors that no layer uses: {}", tensors.join(", "))]
+    ExtraTensors {
+        /// Their full names.
+        tensors: Vec<String>,
+    },
+    /// A tensor has the wrong shape.
+    #[error("tensor `{tensor}` has shape {have:?}, wanted {want}")]
+    Shape {
+        /// Its full name.
+        tensor: String,
+        /// In words or figures.
+        want: String,
+        /// As found.
+        have: Vec<usize>,
+    },
+    /// A weight is not a finite number.
+    #[error("tensor `{tensor}` holds {value} at index {index}, wanted finite numbers")]
+    NotFinite {
+        /// Its full name.
+        tensor: String,
+        /// Position in row-major order.
+        index: usize,
+        /// NaN or infinity.
+        value: f32,
+    },
+    /// A name (op, activation, wiring, gate) or key that this version does not know.
+    #[error("layer `{layer}`: unknown {what} `{have}`, wanted one of: {want}")]
+    Unknown {
+        /// The layer.
+        layer: String,
+        /// What the word is.
+        what: &'static str,
+        /// As found.
+        have: String,
+        /// Those known.
+        want: String,
+    },
+    /// A number is outside what the layer can mean.
+    #[error("{place}: {what} is {have}, wanted {want}")]
+    Range {
+        /// Layer, tensor or record.
+        place: String,
+        /// The quantity.
+        what: String,
+        /// Its bounds.
+        want: String,
+        /// As found.
+        have: String,
+    },
+    /// An accumulator could leave 32 bits.
+    #[error("{place}: the accumulator of row {row} could reach {have}, wanted at most {want}")]
+    Overflow {
+        /// Op or layer.
+        place: String,
+        /// The row.
+        row: usize,
+        /// 2^31 - 1.
+        want: i64,
+        /// Worst case over all admissible inputs.
+        have: i128,
+    },
+    /// The image cannot describe or hold the model.
+    #[error("{place}: {what} is {have}, the limit is {want}")]
+    TooLarge {
+        /// Layer, record or board.
+        place: String,
+        /// The quantity, with its unit.
+        what: String,
+        /// The limit.
+        want: u64,
+        /// As needed.
+        have: u64,
+    },
+    /// The image that was made does not pass its own checks; this is a defect of the converter.
+    #[error("the finished image fails its check: {why}")]
+    Check {
+        /// What the check said.
+        why: String,
+    },
+}
+
+impl ConvertError {
+    /// A stable code, shown by the command line and explained in the documentation.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "E0101",
+            Self::Unreadable { .. } => "E0102",
+            Self::MissingTensor { .. } => "E0103",
+            Self::ExtraTensors { .. } => "E0104",
+            Self::Shape { .. } => "E0105",
+            Self::NotFinite { .. } => "E0106",
+            Self::Unknown { .. } => "E0107",
+            Self::Range { .. } => "E0108",
+            Self::Overflow { .. } => "E0201",
+            Self::TooLarge { .. } => "E0202",
+            Self::Check { .. } => "E0901",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "check the path and its permissions",
+            Self::Unreadable { .. } => "give a .safetensors file with a `leafgate.graph` description, or a PyTorch state dict (.pt)",
+            Self::MissingTensor { .. } => "check the layer's prefix, and that the whole state dict was saved",
+            Self::ExtraTensors { .. } => "name the layer that uses them, or remove them from the file",
+            Self::Shape { .. } => "check the layer's sizes; docs/graph-format.md lists the shape of every tensor",
+            Self::NotFinite { .. } => "the training diverged: take an earlier checkpoint",
+            Self::Unknown { .. } => "docs/graph-format.md lists what is known",
+            Self::Range { .. } => "docs/graph-format.md lists the admissible figures",
+            Self::Overflow { .. } => "scale the layer's weights or bias down, narrow the input range (min, max), or split the layer",
+            Self::TooLarge { .. } => "make the model smaller, or choose a board with more room",
+            Self::Check { .. } => "please report this with the model file: it is a defect of the converter",
+        }
+    }
+}
