@@ -1,0 +1,70 @@
+//! The bare state dict of a fast feedforward network: weights without a description. What it does not say (the hidden
+//! activation, the scaling of the input) comes from the options, or is assumed and said.
+
+use super::layers::Builder;
+use super::tensors::Tensors;
+use super::{ImportOptions, Imported, check_input, ffn, stem, unreadable};
+use crate::error::ConvertError;
+use crate::ir::{Activation, InputSpec};
+use std::path::Path;
+
+/// The one key that every fast feedforward state dict has, whatever its depth, at the end of its prefix.
+const LEAF_WEIGHTS: &str = "w1s";
+
+/// Makes the graph of a state dict.
+pub(super) fn read(mut tensors: Tensors<'_>, path: &Path, options: &ImportOptions) -> Result<Imported, ConvertError> {
+    let prefixes: Vec<String> = tensors
+        .names()
+        .filter_map(|name| name.strip_suffix(LEAF_WEIGHTS))
+        .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+        .map(str::to_owned)
+        .collect();
+    let [prefix] = &prefixes[..] else {
+        let found = match prefixes.len() {
+            0 => "a state dict without the `w1s` of a fast feedforward network".to_owned(),
+            n => format!("a state dict of {n} fast feedforward blocks, which does not say how they are joined"),
+        };
+        let advice = "save it as .safetensors with a `leafgate.graph` description (docs/graph-format.md)";
+        return Err(unreadable(path, &format!("{found}; {advice}")));
+    };
+    let leaf_weights = format!("{prefix}{LEAF_WEIGHTS}");
+    let len = match tensors.shape(&leaf_weights)? {
+        [_, len, _] => *len,
+        have => {
+            let (want, have) = ("(2^d, I, l)".to_owned(), have.to_vec());
+            return Err(ConvertError::Shape { tensor: leaf_weights, want, have });
+        }
+    };
+
+    let mut assumptions = Vec::new();
+    let activation = options.activation.unwrap_or_else(|| {
+        assumptions.push("the hidden activation is taken to be relu: a state dict does not say it".into());
+        Activation::Relu
+    });
+    let input = options.input.clone().unwrap_or_else(|| {
+        assumptions.push(
+            "the input is taken to be pixels 0 to 255 on -1 to 1 (q = pixel - 128, scale 2/255, zero point -0.5): a state \
+             dict does not say it"
+                .into(),
+        );
+        InputSpec { len, scale: 2.0 / 255.0, zero_point: -0.5, min: i8::MIN, max: i8::MAX }
+    });
+    check_input(&input)?;
+    if input.len != len {
+        let want = format!("{}, the length of the input", input.len);
+        return Err(ConvertError::Shape {
+            tensor: leaf_weights.clone(),
+            want: format!("(2^d, I = {want}, l)"),
+            have: tensors.shape(&leaf_weights)?.to_vec(),
+        });
+    }
+    if options.match_eval_0_2_1 {
+        assumptions.push("the leaves' output bias is left out, as version 0.2.1 of fastfeedforward does".into());
+    }
+    let block = ffn::fff(&mut tensors, prefix, len, !options.match_eval_0_2_1)?;
+    let mut builder = Builder::new(stem(path), input, Vec::new(), tensors);
+    let name = prefix.trim_end_matches('.');
+    builder.push_block(if name.is_empty() { "fff".into() } else { name.into() }, block, activation, false)?;
+    builder.argmax()?;
+    Ok(Imported { graph: builder.finish()?, assumptions })
+}

@@ -1,0 +1,256 @@
+//! The graph description of `docs/graph-format.md`: its JSON, key by key. Every unknown key or word is an error. The layers' tensors
+//! are [`super::layers`]' business.
+
+use super::layers::Builder;
+use super::tensors::Tensors;
+use super::{check_input, stem, unreadable};
+use crate::error::ConvertError;
+use crate::ir::{Activation, Graph, InputSpec};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// The version this reader knows.
+const FORMAT: &str = "leafgate.graph/1";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: String,
+    #[serde(default)]
+    name: Option<String>,
+    input: Input,
+    #[serde(default)]
+    labels: Vec<String>,
+    layers: Vec<Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Input {
+    len: usize,
+    scale: f64,
+    zero_point: f64,
+    #[serde(default = "lowest")]
+    min: i8,
+    #[serde(default = "highest")]
+    max: i8,
+}
+
+fn lowest() -> i8 {
+    i8::MIN
+}
+
+fn highest() -> i8 {
+    i8::MAX
+}
+
+/// Keys of the layers whose tensors have a prefix; those of `fff` are these and no more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Neurons {
+    #[serde(default)]
+    pub prefix: String,
+    activation: String,
+    #[serde(default)]
+    pub residual: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UltraFast {
+    #[serde(default)]
+    pub prefix: String,
+    activation: String,
+    pub trees: usize,
+    pub depth: usize,
+    #[serde(default)]
+    pub residual: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Moe {
+    #[serde(default)]
+    pub prefix: String,
+    activation: String,
+    pub top_k: usize,
+    pub gate: String,
+    #[serde(default)]
+    pub residual: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Prefixed {
+    #[serde(default)]
+    pub prefix: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gates {
+    #[serde(default)]
+    pub prefix: String,
+    pub wiring: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupSum {
+    #[serde(default)]
+    pub prefix: String,
+    pub groups: usize,
+    pub tau: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Clamp {
+    pub min: f64,
+    pub max: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Argmax {}
+
+/// The ops and the keys of each, as the error for an unknown key lists them.
+const OPS: [(&str, &[&str]); 9] = [
+    ("linear", &["prefix", "activation", "residual"]),
+    ("fff", &["prefix", "activation", "residual"]),
+    ("ultrafast", &["prefix", "activation", "trees", "depth", "residual"]),
+    ("moe", &["prefix", "activation", "top_k", "gate", "residual"]),
+    ("thermometer", &["prefix"]),
+    ("gates", &["prefix", "wiring"]),
+    ("group_sum", &["prefix", "groups", "tau"]),
+    ("affine", &["prefix"]),
+    ("clamp", &["min", "max"]),
+];
+
+/// Makes the graph that `text` describes over the tensors of its file.
+pub(super) fn read(text: &str, tensors: Tensors<'_>, path: &Path) -> Result<Graph, ConvertError> {
+    let damaged = |error: serde_json::Error| unreadable(path, &format!("its graph description does not read: {error}"));
+    // The version first: the keys of another one would be strange for a reason.
+    let value: Value = serde_json::from_str(text).map_err(damaged)?;
+    match value.get("format").and_then(Value::as_str) {
+        Some(FORMAT) => {}
+        have => {
+            let have = have.unwrap_or("none").to_owned();
+            return Err(ConvertError::Unknown { layer: "graph".into(), what: "format", have, want: FORMAT.into() });
+        }
+    }
+    let file: File = serde_json::from_str(text).map_err(damaged)?;
+    debug_assert_eq!(file.format, FORMAT);
+    let Input { len, scale, zero_point, min, max } = file.input;
+    let input = InputSpec { len, scale, zero_point, min, max };
+    check_input(&input)?;
+
+    let mut builder = Builder::new(file.name.unwrap_or_else(|| stem(path)), input, file.labels, tensors);
+    let count = file.layers.len();
+    for (index, layer) in file.layers.into_iter().enumerate() {
+        add(&mut builder, index, layer, index + 1 == count, path)?;
+    }
+    builder.finish()
+}
+
+fn add(
+    builder: &mut Builder<'_>,
+    index: usize,
+    mut layer: Map<String, Value>,
+    last: bool,
+    path: &Path,
+) -> Result<(), ConvertError> {
+    let op = match layer.remove("op") {
+        Some(Value::String(op)) => op,
+        _ => {
+            return Err(unreadable(path, &format!("its graph description does not read: layer {index} names no `op`")));
+        }
+    };
+    let at = format!("layer {index} ({op})");
+    if op == "argmax" {
+        known_keys(&layer, &[], &at)?;
+        let Argmax {} = keys(layer, &at, path)?;
+        return if last { builder.argmax() } else { Err(misplaced(&at)) };
+    }
+    let Some((_, known)) = OPS.iter().find(|(name, _)| *name == op) else {
+        let want: Vec<&str> = OPS.iter().map(|(name, _)| *name).chain(["argmax"]).collect();
+        return Err(ConvertError::Unknown { layer: index.to_string(), what: "op", have: op, want: want.join(", ") });
+    };
+    known_keys(&layer, known, &at)?;
+    match op.as_str() {
+        "linear" => {
+            let layer: Neurons = keys(layer, &at, path)?;
+            builder.linear(&layer, activation(&layer.activation, &at)?, index)
+        }
+        "fff" => {
+            let layer: Neurons = keys(layer, &at, path)?;
+            builder.fff(&layer, activation(&layer.activation, &at)?, index)
+        }
+        "ultrafast" => {
+            let layer: UltraFast = keys(layer, &at, path)?;
+            builder.ultrafast(&layer, activation(&layer.activation, &at)?, index)
+        }
+        "moe" => {
+            let layer: Moe = keys(layer, &at, path)?;
+            builder.moe(&layer, activation(&layer.activation, &at)?, index)
+        }
+        "thermometer" => builder.thermometer(&keys(layer, &at, path)?, index),
+        "gates" => builder.gates(&keys(layer, &at, path)?, index),
+        "group_sum" => builder.group_sum(&keys(layer, &at, path)?, index),
+        "affine" => builder.affine(&keys(layer, &at, path)?, index),
+        "clamp" => builder.clamp(&keys(layer, &at, path)?, index),
+        _ => unreachable!("every op of the table has its arm"),
+    }
+}
+
+fn misplaced(at: &str) -> ConvertError {
+    ConvertError::Range {
+        place: at.into(),
+        what: "its place".into(),
+        want: "the last layer".into(),
+        have: "an earlier one".into(),
+    }
+}
+
+fn known_keys(layer: &Map<String, Value>, known: &[&str], at: &str) -> Result<(), ConvertError> {
+    match layer.keys().find(|key| !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => Err(ConvertError::Unknown {
+            layer: at.into(),
+            what: "key",
+            have: key.clone(),
+            want: ["op"].iter().chain(known).copied().collect::<Vec<_>>().join(", "),
+        }),
+    }
+}
+
+/// The typed keys of a layer: missing ones and wrong types fail here.
+fn keys<T: DeserializeOwned>(layer: Map<String, Value>, at: &str, path: &Path) -> Result<T, ConvertError> {
+    serde_json::from_value(Value::Object(layer))
+        .map_err(|error| unreadable(path, &format!("its graph description does not read: {at}: {error}")))
+}
+
+fn activation(word: &str, at: &str) -> Result<Activation, ConvertError> {
+    activation_of(word).ok_or_else(|| ConvertError::Unknown {
+        layer: at.into(),
+        what: "activation",
+        have: word.into(),
+        want: ACTIVATIONS.map(|(name, _)| name).join(", "),
+    })
+}
+
+const ACTIVATIONS: [(&str, Activation); 6] = [
+    ("none", Activation::None),
+    ("relu", Activation::Relu),
+    ("gelu", Activation::Gelu),
+    ("sigmoid", Activation::Sigmoid),
+    ("tanh", Activation::Tanh),
+    ("silu", Activation::Silu),
+];
+
+/// The activation that `docs/graph-format.md` calls `word`.
+pub fn activation_of(word: &str) -> Option<Activation> {
+    ACTIVATIONS.iter().find(|(name, _)| *name == word).map(|(_, activation)| *activation)
+}

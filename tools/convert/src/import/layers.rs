@@ -1,0 +1,242 @@
+//! From the layers of a graph description to nodes: one method per op. The conditional ones are in [`super::ffn`].
+
+use super::graph_file::{Clamp, Gates, GroupSum, Moe, Neurons, Prefixed, UltraFast};
+use super::tensors::{Dim, Tensors};
+use super::{ffn, ffn::Block};
+use crate::error::ConvertError;
+use crate::ir::{Activation, Graph, InputSpec, Matrix, Node, Op, Readout, Value, ValueId, ValueKind, Wiring};
+
+/// Limits of the image format on what a record can point at.
+mod limit {
+    /// A `Bits` entry names its feature in 16 bits.
+    pub const FEATURES: usize = 1 << 16;
+    /// A gate in word wiring names its input word in 11 bits.
+    pub const INPUT_WORDS: usize = 1 << 11;
+    /// A gathered gate names its input bit in 16 bits.
+    pub const INPUT_BITS: usize = 1 << 16;
+}
+
+/// A graph under construction: every layer reads the output of the one before.
+pub(super) struct Builder<'a> {
+    graph: Graph,
+    tensors: Tensors<'a>,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(name: String, input: InputSpec, labels: Vec<String>, tensors: Tensors<'a>) -> Self {
+        let values = vec![Value { name: "input".into(), len: input.len, kind: ValueKind::Real }];
+        let (output, source_sha256) = (Graph::INPUT, String::new());
+        let graph =
+            Graph { name, input, labels, values, nodes: Vec::new(), output, readout: Readout::None, source_sha256 };
+        Self { graph, tensors }
+    }
+
+    /// The finished graph. Fails if it has no layer, ends in bits, or leaves tensors over.
+    pub(super) fn finish(self) -> Result<Graph, ConvertError> {
+        let Self { graph, tensors } = self;
+        if graph.nodes.is_empty() {
+            return Err(range("graph", "the number of layers that compute", "1 or more", "0"));
+        }
+        if graph.value(graph.output).kind == ValueKind::Bits {
+            return Err(range("graph", "the output", "numbers: end in a group_sum", "bits"));
+        }
+        tensors.finish()?;
+        Ok(graph)
+    }
+
+    pub(super) fn argmax(&mut self) -> Result<(), ConvertError> {
+        self.graph.readout = Readout::Argmax;
+        Ok(())
+    }
+
+    pub(super) fn linear(&mut self, layer: &Neurons, act: Activation, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("linear", &layer.prefix, index);
+        let cols = self.input(&name, ValueKind::Real)?;
+        let p = &layer.prefix;
+        let (shape, data) = self.tensors.floats(&format!("{p}weight"), &[Dim::Any("out"), Dim::Is("in", cols)])?;
+        let bias = self.tensors.floats_or_zeros(&format!("{p}bias"), "out", shape[0])?;
+        let op = Op::Linear { weight: Matrix::new(shape[0], cols, data), bias, activation: act };
+        self.push_residual(name, op, shape[0], layer.residual)
+    }
+
+    pub(super) fn fff(&mut self, layer: &Neurons, act: Activation, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("fff", &layer.prefix, index);
+        let cols = self.input(&name, ValueKind::Real)?;
+        let block = ffn::fff(&mut self.tensors, &layer.prefix, cols, true)?;
+        self.push_block(name, block, act, layer.residual)
+    }
+
+    pub(super) fn ultrafast(&mut self, layer: &UltraFast, act: Activation, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("ultrafast", &layer.prefix, index);
+        let cols = self.input(&name, ValueKind::Real)?;
+        let block = ffn::ultrafast(&mut self.tensors, layer, cols, &name)?;
+        self.push_block(name, block, act, layer.residual)
+    }
+
+    pub(super) fn moe(&mut self, layer: &Moe, act: Activation, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("moe", &layer.prefix, index);
+        let cols = self.input(&name, ValueKind::Real)?;
+        let block = ffn::moe(&mut self.tensors, layer, cols, &name)?;
+        self.push_block(name, block, act, layer.residual)
+    }
+
+    pub(super) fn thermometer(&mut self, layer: &Prefixed, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("thermometer", &layer.prefix, index);
+        let len = self.input(&name, ValueKind::Real)?;
+        let p = &layer.prefix;
+        let limit = len.min(limit::FEATURES);
+        let (shape, feature) = self.tensors.indices(&format!("{p}feature"), &[Dim::Any("n")], "the feature", limit)?;
+        let (_, threshold) = self.tensors.floats(&format!("{p}threshold"), &[Dim::Is("n", shape[0])])?;
+        self.push(name, Op::Bits { feature, threshold }, shape[0], ValueKind::Bits);
+        Ok(())
+    }
+
+    pub(super) fn gates(&mut self, layer: &Gates, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("gates", &layer.prefix, index);
+        let bits = self.input(&name, ValueKind::Bits)?;
+        let p = &layer.prefix;
+        let (shape, ids) = self.tensors.indices(&format!("{p}gate"), &[Dim::Any("n")], "the gate id", 16)?;
+        let n = shape[0];
+        let gate: Vec<u8> = ids.into_iter().map(|id| id as u8).collect();
+        let wiring = match layer.wiring.as_str() {
+            "word" => {
+                if n % 32 != 0 {
+                    return Err(range(&name, "the number of gates in word wiring", "a multiple of 32", &n.to_string()));
+                }
+                let words = bits.div_ceil(32).min(limit::INPUT_WORDS);
+                let want = [Dim::Is("n/32", n / 32)];
+                let mut read = |which: &str, what: &str, limit: usize| {
+                    Ok(self.tensors.indices(&format!("{p}{which}"), &want, what, limit)?.1)
+                };
+                Wiring::Word {
+                    a_word: read("a_word", "the input word", words)?,
+                    a_rot: read("a_rot", "the rotation", 32)?,
+                    b_word: read("b_word", "the input word", words)?,
+                    b_rot: read("b_rot", "the rotation", 32)?,
+                }
+            }
+            "gathered" => {
+                let limit = bits.min(limit::INPUT_BITS);
+                let want = [Dim::Is("n", n)];
+                let (_, a) = self.tensors.indices(&format!("{p}a"), &want, "the input bit", limit)?;
+                let (_, b) = self.tensors.indices(&format!("{p}b"), &want, "the input bit", limit)?;
+                Wiring::Gathered { a, b }
+            }
+            other => {
+                let (have, want) = (other.to_owned(), "word, gathered".to_owned());
+                return Err(ConvertError::Unknown { layer: name, what: "wiring", have, want });
+            }
+        };
+        self.push(name, Op::Gates { wiring, gate }, n, ValueKind::Bits);
+        Ok(())
+    }
+
+    pub(super) fn group_sum(&mut self, layer: &GroupSum, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("group_sum", &layer.prefix, index);
+        let bits = self.input(&name, ValueKind::Bits)?;
+        let (groups, tau) = (layer.groups, layer.tau as f32);
+        if groups == 0 || groups > bits {
+            return Err(range(&name, "groups", &format!("1 to {bits}, the number of bits"), &groups.to_string()));
+        }
+        if !tau.is_normal() || tau < 0.0 {
+            return Err(range(&name, "tau", "a finite number above 0", &layer.tau.to_string()));
+        }
+        let bias = self.tensors.floats_or_zeros(&format!("{}bias", layer.prefix), "groups", groups)?;
+        self.push(name, Op::GroupSum { groups, bias, tau }, groups, ValueKind::Real);
+        Ok(())
+    }
+
+    pub(super) fn affine(&mut self, layer: &Prefixed, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("affine", &layer.prefix, index);
+        let len = self.input(&name, ValueKind::Real)?;
+        let (_, gain) = self.tensors.floats(&format!("{}gain", layer.prefix), &[Dim::Is("n", len)])?;
+        let bias = self.tensors.floats_or_zeros(&format!("{}bias", layer.prefix), "n", len)?;
+        self.push(name, Op::Affine { gain, bias }, len, ValueKind::Real);
+        Ok(())
+    }
+
+    pub(super) fn clamp(&mut self, layer: &Clamp, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("clamp", "", index);
+        let len = self.input(&name, ValueKind::Real)?;
+        let (min, max) = (layer.min as f32, layer.max as f32);
+        if !min.is_finite() || !max.is_finite() || min > max {
+            return Err(range(
+                &name,
+                "min and max",
+                "finite, min at most max",
+                &format!("{} and {}", layer.min, layer.max),
+            ));
+        }
+        self.push(name, Op::Clamp { min, max }, len, ValueKind::Real);
+        Ok(())
+    }
+
+    /// Adds an FFN, and the sum with its input if it is residual.
+    pub(super) fn push_block(
+        &mut self,
+        name: String,
+        block: Block,
+        activation: Activation,
+        residual: bool,
+    ) -> Result<(), ConvertError> {
+        let Block { routes, ranges, outputs } = block;
+        self.push_residual(name, Op::Ffn { routes, ranges, activation }, outputs, residual)
+    }
+
+    fn push_residual(&mut self, name: String, op: Op, len: usize, residual: bool) -> Result<(), ConvertError> {
+        let x = self.graph.output;
+        let width = self.graph.value(x).len;
+        if residual && width != len {
+            return Err(range(
+                &name,
+                "the width of a residual layer's output",
+                &format!("{width}, that of its input"),
+                &len.to_string(),
+            ));
+        }
+        let sum = residual.then(|| format!("{name}.residual"));
+        self.push(name, op, len, ValueKind::Real);
+        if let Some(sum) = sum {
+            self.push(sum, Op::Add { second: x }, len, ValueKind::Real);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, name: String, op: Op, len: usize, kind: ValueKind) {
+        let (input, output) = (self.graph.output, ValueId(self.graph.values.len()));
+        self.graph.values.push(Value { name: name.clone(), len, kind });
+        self.graph.nodes.push(Node { name, op, input, output });
+        self.graph.output = output;
+    }
+
+    /// The length of the value that the next layer reads, which must be of `want` kind.
+    fn input(&self, layer: &str, want: ValueKind) -> Result<usize, ConvertError> {
+        let word = |kind| match kind {
+            ValueKind::Real => "numbers",
+            ValueKind::Bits => "bits",
+        };
+        let value = self.graph.value(self.graph.output);
+        if value.kind == want {
+            Ok(value.len)
+        } else {
+            Err(range(layer, "its input", word(want), &format!("{}, from `{}`", word(value.kind), value.name)))
+        }
+    }
+
+    /// A name that a reader of reports finds again in the file: the prefix without its dot, or else op and index.
+    fn name(&self, op: &str, prefix: &str, index: usize) -> String {
+        let trimmed = prefix.trim_end_matches('.');
+        if trimmed.is_empty() {
+            format!("{op}_{index}")
+        } else if self.graph.nodes.iter().any(|node| node.name == trimmed) {
+            format!("{trimmed}_{index}")
+        } else {
+            trimmed.to_owned()
+        }
+    }
+}
+
+/// A figure out of its bounds.
+pub(super) fn range(place: &str, what: &str, want: &str, have: &str) -> ConvertError {
+    ConvertError::Range { place: place.into(), what: what.into(), want: want.into(), have: have.into() }
+}

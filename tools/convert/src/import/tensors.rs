@@ -1,0 +1,183 @@
+//! The named tensors of a file, whatever it is, and the checks that every importer makes of them: present, of the wanted
+//! shape and element type, finite. A tensor that nobody asked for is an error at the end.
+
+use crate::error::ConvertError;
+use safetensors::{Dtype, SafeTensors};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The metadata key of a graph description.
+pub(super) const DESCRIPTION: &str = "leafgate.graph";
+
+/// A tensor as the file holds it: little-endian, row-major, `shape`'s product times the element's size bytes.
+#[derive(Clone, Debug)]
+pub(super) struct RawTensor<'a> {
+    pub dtype: Dtype,
+    pub shape: Vec<usize>,
+    pub bytes: Cow<'a, [u8]>,
+}
+
+/// A wanted dimension, with the letter that the format document calls it by.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Dim {
+    /// Exactly this.
+    Is(&'static str, usize),
+    /// 1 or more.
+    Any(&'static str),
+}
+
+/// The tensors of a file and which of them were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Tensors<'a> {
+    all: BTreeMap<String, RawTensor<'a>>,
+    used: BTreeSet<String>,
+}
+
+impl<'a> Tensors<'a> {
+    pub(super) fn new(all: BTreeMap<String, RawTensor<'a>>) -> Self {
+        Self { all, used: BTreeSet::new() }
+    }
+
+    /// Reads a safetensors file; also gives the text of its graph description, if it has one.
+    pub(super) fn from_safetensors(bytes: &'a [u8]) -> Result<(Self, Option<String>), String> {
+        let damaged = |error| format!("a damaged safetensors file: {error}");
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let description = metadata.metadata().as_ref().and_then(|map| map.get(DESCRIPTION)).cloned();
+        let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+        let all = file
+            .iter()
+            .map(|(name, view)| {
+                let tensor =
+                    RawTensor { dtype: view.dtype(), shape: view.shape().to_vec(), bytes: Cow::Borrowed(view.data()) };
+                (name.to_owned(), tensor)
+            })
+            .collect();
+        Ok((Self::new(all), description))
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.all.contains_key(name)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.keys().map(String::as_str)
+    }
+
+    /// Counts `name` as used, if it is there: bookkeeping of a framework that no layer needs.
+    pub(super) fn ignore(&mut self, name: &str) {
+        if self.has(name) {
+            self.used.insert(name.to_owned());
+        }
+    }
+
+    /// The shape of a tensor that must be there.
+    pub(super) fn shape(&self, name: &str) -> Result<&[usize], ConvertError> {
+        self.all.get(name).map(|tensor| tensor.shape.as_slice()).ok_or_else(|| missing(name))
+    }
+
+    /// The finite numbers of a tensor and its shape. F16, BF16 and F64 become F32.
+    pub(super) fn floats(&mut self, name: &str, want: &[Dim]) -> Result<(Vec<usize>, Vec<f32>), ConvertError> {
+        let tensor = self.take(name, want)?;
+        let data: Vec<f32> = match tensor.dtype {
+            Dtype::F32 => each(&tensor.bytes, f32::from_le_bytes),
+            Dtype::F64 => each(&tensor.bytes, |bytes| f64::from_le_bytes(bytes) as f32),
+            Dtype::F16 => each(&tensor.bytes, |bytes| half::f16::from_le_bytes(bytes).to_f32()),
+            Dtype::BF16 => each(&tensor.bytes, |bytes| half::bf16::from_le_bytes(bytes).to_f32()),
+            other => return Err(element_type(name, "F32, F16, BF16 or F64", other)),
+        };
+        let shape = tensor.shape.clone();
+        match data.iter().position(|value| !value.is_finite()) {
+            None => Ok((shape, data)),
+            Some(index) => Err(ConvertError::NotFinite { tensor: name.into(), index, value: data[index] }),
+        }
+    }
+
+    /// As [`Self::floats`], or zeros of `len` if there is no such tensor: an optional bias.
+    pub(super) fn floats_or_zeros(
+        &mut self,
+        name: &str,
+        dim: &'static str,
+        len: usize,
+    ) -> Result<Vec<f32>, ConvertError> {
+        if self.has(name) { Ok(self.floats(name, &[Dim::Is(dim, len)])?.1) } else { Ok(vec![0.0; len]) }
+    }
+
+    /// The integers of a tensor, each of which must be less than `limit`; `what` names them.
+    pub(super) fn indices(
+        &mut self,
+        name: &str,
+        want: &[Dim],
+        what: &str,
+        limit: usize,
+    ) -> Result<(Vec<usize>, Vec<u32>), ConvertError> {
+        let tensor = self.take(name, want)?;
+        let data: Vec<i64> = match tensor.dtype {
+            Dtype::I64 => each(&tensor.bytes, i64::from_le_bytes),
+            Dtype::I32 => each(&tensor.bytes, |bytes| i64::from(i32::from_le_bytes(bytes))),
+            Dtype::U32 => each(&tensor.bytes, |bytes| i64::from(u32::from_le_bytes(bytes))),
+            Dtype::I16 => each(&tensor.bytes, |bytes| i64::from(i16::from_le_bytes(bytes))),
+            Dtype::U16 => each(&tensor.bytes, |bytes| i64::from(u16::from_le_bytes(bytes))),
+            Dtype::U8 => tensor.bytes.iter().map(|&byte| i64::from(byte)).collect(),
+            other => return Err(element_type(name, "I32 or another integer type", other)),
+        };
+        let shape = tensor.shape.clone();
+        let fits = |value: i64| u32::try_from(value).ok().filter(|&value| (value as usize) < limit);
+        let mut indices = Vec::with_capacity(data.len());
+        for (index, &value) in data.iter().enumerate() {
+            indices.push(fits(value).ok_or_else(|| ConvertError::Range {
+                place: format!("tensor `{name}`"),
+                what: format!("{what} at index {index}"),
+                want: format!("0 to {}", limit as i128 - 1),
+                have: value.to_string(),
+            })?);
+        }
+        Ok((shape, indices))
+    }
+
+    /// Fails if a tensor was never asked for.
+    pub(super) fn finish(self) -> Result<(), ConvertError> {
+        let tensors: Vec<String> = self.all.into_keys().filter(|name| !self.used.contains(name)).collect();
+        if tensors.is_empty() { Ok(()) } else { Err(ConvertError::ExtraTensors { tensors }) }
+    }
+
+    fn take(&mut self, name: &str, want: &[Dim]) -> Result<&RawTensor<'a>, ConvertError> {
+        let tensor = self.all.get(name).ok_or_else(|| missing(name))?;
+        self.used.insert(name.to_owned());
+        let fits = |(have, want): (&usize, &Dim)| match want {
+            Dim::Is(_, want) => have == want,
+            Dim::Any(_) => *have >= 1,
+        };
+        if tensor.shape.len() != want.len() || !tensor.shape.iter().zip(want).all(fits) {
+            return Err(ConvertError::Shape { tensor: name.into(), want: in_words(want), have: tensor.shape.clone() });
+        }
+        Ok(tensor)
+    }
+}
+
+/// `(2^d = 8, I = 784, l)`.
+fn in_words(dims: &[Dim]) -> String {
+    let word = |dim: &Dim| match dim {
+        Dim::Is(letter, value) if *letter == value.to_string() => letter.to_string(),
+        Dim::Is(letter, value) => format!("{letter} = {value}"),
+        Dim::Any(letter) => letter.to_string(),
+    };
+    format!("({})", dims.iter().map(word).collect::<Vec<_>>().join(", "))
+}
+
+fn missing(name: &str) -> ConvertError {
+    ConvertError::MissingTensor { tensor: name.into() }
+}
+
+fn element_type(name: &str, want: &str, have: Dtype) -> ConvertError {
+    ConvertError::Range {
+        place: format!("tensor `{name}`"),
+        what: "its element type".into(),
+        want: want.into(),
+        have: have.to_string(),
+    }
+}
+
+/// The elements of `bytes`; the file's reader has made sure that they fill it.
+fn each<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect()
+}
