@@ -1,0 +1,99 @@
+//! What an op works on: the image, the arena, the input.
+
+use core::ops::Range;
+
+use leafgate_image::{ListEntry, RequantRecord, TensorRecord, View, place};
+use leafgate_kernels::Requant;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+pub(crate) struct Frame<'r, 'a> {
+    pub(crate) view: &'r View<'a>,
+    pub(crate) arena: &'r mut [u8],
+    pub(crate) input: &'r [u8],
+}
+
+impl<'r> Frame<'r, '_> {
+    /// The bytes of several tensors at once. A tensor that is absent, or is the network's input, comes out empty. The check has shown
+    /// that they do not overlap where one is written; two that are only read are never asked for together unless distinct.
+    pub(crate) fn split<const N: usize>(&mut self, tensors: [u16; N]) -> Option<[&mut [u8]; N]> {
+        let ranges = tensors.map(|i| self.range(i));
+        self.arena.get_disjoint_mut(ranges).ok()
+    }
+
+    fn range(&self, tensor: u16) -> Range<usize> {
+        match self.view.tensor(tensor) {
+            Some(tensor) if tensor.place == place::ARENA => bytes_of(tensor),
+            _ => 0..0,
+        }
+    }
+
+    /// The input of an op: what [`Self::split`] gave, or the network's input where that came out empty.
+    pub(crate) fn source<'s>(input: &'s [u8], part: &'s [u8]) -> &'s [u8] {
+        if part.is_empty() { input } else { part }
+    }
+}
+
+/// Where a tensor lies in the arena.
+pub(crate) fn bytes_of(tensor: &TensorRecord) -> Range<usize> {
+    let start = tensor.offset as usize;
+    start..start.wrapping_add(tensor.bytes().unwrap_or(0) as usize)
+}
+
+/// Bytes of the arena or the input as elements.
+pub(crate) fn cast<T: FromBytes + KnownLayout + Immutable>(bytes: &[u8]) -> &[T] {
+    <[T]>::ref_from_bytes(bytes).unwrap_or(&[])
+}
+
+/// As [`cast`], to write.
+pub(crate) fn cast_mut<T: FromBytes + IntoBytes + KnownLayout + Immutable>(bytes: &mut [u8]) -> &mut [T] {
+    <[T]>::mut_from_bytes(bytes).unwrap_or(&mut [])
+}
+
+/// A list tensor.
+pub(crate) struct List<'s> {
+    len: &'s mut u32,
+    entries: &'s mut [ListEntry],
+}
+
+impl<'s> List<'s> {
+    pub(crate) fn new(bytes: &'s mut [u8]) -> Option<Self> {
+        let (len, rest) = u32::mut_from_prefix(bytes).ok()?;
+        Some(Self { len, entries: cast_mut(rest.get_mut(4..)?) })
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self.len = 0;
+    }
+
+    /// Without effect on a full list.
+    pub(crate) fn push(&mut self, entry: ListEntry) {
+        if let Some(slot) = self.entries.get_mut(*self.len as usize) {
+            *slot = entry;
+            *self.len = self.len.wrapping_add(1);
+        }
+    }
+
+    pub(crate) fn entries(&self) -> &[ListEntry] {
+        self.entries.get(..*self.len as usize).unwrap_or(self.entries)
+    }
+}
+
+/// A vector of constants, or an empty one if there is none.
+pub(crate) fn constants<'a, T>(view: &View<'a>, at: u32, count: u32) -> &'a [T]
+where
+    T: FromBytes + KnownLayout + Immutable,
+{
+    view.constants(at, count as usize).unwrap_or(&[])
+}
+
+/// Requantise record `i` of `records`, or the only one.
+pub(crate) fn requant(records: &[RequantRecord], i: usize) -> Option<Requant> {
+    let &RequantRecord { m, s, zero_point, lo, hi } =
+        if records.len() == 1 { records.first()? } else { records.get(i)? };
+    Some(Requant { m, s, zero_point, lo, hi })
+}
+
+/// Element `i` of a bias vector, 0 where there is no vector.
+pub(crate) fn bias(biases: &[i32], i: usize) -> i32 {
+    biases.get(i).copied().unwrap_or(0)
+}

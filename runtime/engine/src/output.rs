@@ -1,0 +1,79 @@
+//! What a run gives: scores and, if the image asks for them, classes.
+
+use leafgate_image::CRC32;
+
+/// The values of the output tensor, borrowed from the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values<'s> {
+    /// Quantised numbers: `real = scale * (q - zero_point)`.
+    I8(&'s [i8]),
+    /// Raw scores, all in one scale.
+    I32(&'s [i32]),
+}
+
+/// The result of a run, borrowed from the session's arena until the next run.
+#[derive(Clone, Copy, Debug)]
+pub struct Output<'s> {
+    pub(crate) values: Values<'s>,
+    pub(crate) classes: &'s [i32],
+    pub(crate) scale: f32,
+    pub(crate) zero_point: f32,
+}
+
+impl<'s> Output<'s> {
+    /// The integers as they lie in the arena.
+    pub fn values(&self) -> Values<'s> {
+        self.values
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self.values {
+            Values::I8(values) => values.len(),
+            Values::I32(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none; never so for a valid image.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Value `i`, widened.
+    pub fn get(&self, i: usize) -> Option<i32> {
+        match self.values {
+            Values::I8(values) => values.get(i).map(|&value| value.into()),
+            Values::I32(values) => values.get(i).copied(),
+        }
+    }
+
+    /// All values in order, widened.
+    pub fn iter(&self) -> impl Iterator<Item = i32> + 's {
+        let output = *self;
+        (0..output.len()).filter_map(move |i| output.get(i))
+    }
+
+    /// The class with the largest score, if the image asks for it.
+    pub fn class(&self) -> Option<usize> {
+        self.classes.first().map(|&class| class as usize)
+    }
+
+    /// The classes of the largest scores, best first; as many as the image asks for.
+    pub fn classes(&self) -> &'s [i32] {
+        self.classes
+    }
+
+    /// Value `i` in real numbers. The only float of the runtime, computed when asked for.
+    pub fn real(&self, i: usize) -> Option<f32> {
+        self.get(i).map(|value| (value as f32 - self.zero_point) * self.scale)
+    }
+
+    /// CRC-32/ISO-HDLC over all values as little-endian i32: a fingerprint to compare devices by.
+    pub fn crc32(&self) -> u32 {
+        let mut digest = CRC32.digest();
+        for value in self.iter() {
+            digest.update(&value.to_le_bytes());
+        }
+        digest.finalize()
+    }
+}

@@ -1,0 +1,78 @@
+//! The one rounding rule: multiply, round half up, shift.
+
+/// How an accumulator becomes a signed byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requant {
+    /// `2^30 <= m < 2^31`.
+    pub m: u32,
+    /// `1 <= s <= 62`.
+    pub s: u8,
+    /// Added after the shift.
+    pub zero_point: i8,
+    /// Lower bound.
+    pub lo: i8,
+    /// Upper bound.
+    pub hi: i8,
+}
+
+impl Requant {
+    /// `clamp(((a * m + 2^(s-1)) >> s) + zero_point, lo, hi)`.
+    #[inline]
+    pub fn apply(&self, a: i32) -> i8 {
+        let scaled = scale(a, self.m, self.s).wrapping_add(i64::from(self.zero_point));
+        scaled.min(i64::from(self.hi)).max(i64::from(self.lo)) as i8
+    }
+}
+
+/// `(p * m + 2^(s-1)) >> s`, the low 32 bits. `m` is at most 2^31, `s` from 1 to 62.
+#[inline]
+pub fn rescale(p: i32, m: u32, s: u8) -> i32 {
+    scale(p, m, s) as i32
+}
+
+/// The multiplier `m` with a Q15 weight in it: `(m * weight + 2^14) >> 15`, at most 2^31.
+#[inline]
+pub fn with_weight(m: u32, weight: u16) -> u32 {
+    ((u64::from(m) * u64::from(weight) + (1 << 14)) >> 15) as u32
+}
+
+// A product of 2^31 and 2^31 and half of 2^62 fit in 63 bits. Wrapping forms have no panic to reach.
+#[inline]
+fn scale(a: i32, m: u32, s: u8) -> i64 {
+    let s = u32::from(s);
+    let half = 1i64.wrapping_shl(s.wrapping_sub(1));
+    i64::from(a).wrapping_mul(i64::from(m)).wrapping_add(half).wrapping_shr(s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF: Requant = Requant { m: 1 << 30, s: 31, zero_point: 0, lo: -128, hi: 127 };
+
+    #[test]
+    fn halves_round_up() {
+        assert_eq!([3, 1, 0, -1, -2, -3].map(|a| HALF.apply(a)), [2, 1, 0, 0, -1, -1]);
+    }
+
+    #[test]
+    fn zero_point_and_bounds_come_last() {
+        let relu6 = Requant { zero_point: -10, lo: -10, hi: 20, ..HALF };
+        assert_eq!([-50, 0, 8, 1000, i32::MAX, i32::MIN].map(|a| relu6.apply(a)), [-10, -10, -6, 20, 20, -10]);
+    }
+
+    #[test]
+    fn the_extremes_of_the_multiplier_do_not_overflow() {
+        let unit = Requant { m: (1 << 31) - 1, s: 62, ..HALF };
+        assert_eq!(unit.apply(i32::MIN), -1);
+        assert_eq!(rescale(i32::MIN, 1 << 31, 31), i32::MIN);
+        assert_eq!(rescale(i32::MIN, (1 << 31) - 1, 1), 1 << 30 << 1);
+    }
+
+    #[test]
+    fn a_weight_of_one_changes_nothing() {
+        assert_eq!(with_weight(1 << 30, 1 << 15), 1 << 30);
+        assert_eq!(with_weight((1 << 31) - 1, 1 << 14), 1 << 30);
+        assert_eq!(with_weight(1 << 30, 0), 0);
+    }
+}
