@@ -1,0 +1,116 @@
+//! LINEAR, GATES, GROUPSUM and MAP.
+
+use super::super::image::Image;
+use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind};
+use super::memory::Memory;
+use super::watch::{Running, Sum, Watch};
+
+pub(super) fn linear(op: &Linear, image: &Image, memory: &mut Memory<'_>, watch: &mut Watch) {
+    let constants = &image.constants;
+    let x = memory.numbers(op.input);
+    let samples = image.tensors[op.output].rows;
+    let before = if op.accumulate { memory.numbers(op.output) } else { Vec::new() };
+    let mut y = Vec::with_capacity(samples * op.rows);
+    for t in 0..samples {
+        for r in 0..op.rows {
+            let mut a = Running::from(constants.bias(op.bias, r));
+            for (c, w) in constants.part(op.weights, r * op.cols, op.cols).enumerate() {
+                let x = if op.transposed { x[c * samples + t] } else { x[t * op.cols + c] };
+                a.add(i64::from(w) * x);
+            }
+            watch.trace.macs += op.cols as u64;
+            let a = watch.close(a, Sum::Row { row: r });
+            y.push(if op.accumulate {
+                let mut sum = Running::from(before[t * op.rows + r]);
+                sum.add(a.into());
+                watch.close(sum, Sum::Row { row: r })
+            } else {
+                a
+            });
+        }
+    }
+    match op.rq {
+        Some(rq) => {
+            let y = y.iter().enumerate().map(|(i, &a)| constants.rq(rq, i % op.rows).apply(a));
+            memory.set_i8s(op.output, y);
+        }
+        None => memory.set_i32s(op.output, y),
+    }
+}
+
+pub(super) fn gates(op: &Gates, image: &Image, memory: &mut Memory<'_>, watch: &mut Watch) {
+    let words = memory.words(op.input);
+    let bit = |i: u32| words[i as usize / 32] >> (i % 32) & 1;
+    let entries = if op.gathered { 36 } else { 5 };
+    let mut out = Vec::with_capacity(op.words);
+    for word in 0..op.words {
+        let table: Vec<u32> = image.constants.part(op.table, word * entries, entries).collect();
+        let (a, b, c) = if op.gathered {
+            let lanes = || table[4..].iter().enumerate();
+            let a = lanes().fold(0, |a, (lane, wire)| a | bit(wire & 0xFFFF) << lane);
+            let b = lanes().fold(0, |b, (lane, wire)| b | bit(wire >> 16) << lane);
+            (a, b, &table[..4])
+        } else {
+            let wire = table[0];
+            let a = words[(wire & 0x7FF) as usize].rotate_right(wire >> 11 & 0x1F);
+            let b = words[(wire >> 16 & 0x7FF) as usize].rotate_right(wire >> 27);
+            (a, b, &table[1..])
+        };
+        out.push(c[0] ^ (c[1] & a) ^ (b & (c[2] ^ (c[3] & a))));
+    }
+    watch.trace.gates += 32 * op.words as u64;
+    memory.set_words(op.output, out);
+}
+
+pub(super) fn group_sum(op: &GroupSum, image: &Image, memory: &mut Memory<'_>, watch: &mut Watch) {
+    let words = memory.words(op.input);
+    let mut y = Vec::with_capacity(op.groups);
+    for k in 0..op.groups {
+        let [from, to] = [k, k + 1].map(|i| image.constants.get(op.bounds, i) as usize);
+        let mut sum = Running::from(image.constants.bias(op.bias, k));
+        for i in from..to {
+            sum.add(i64::from(words[i / 32] >> (i % 32) & 1));
+        }
+        y.push(watch.close(sum, Sum::Row { row: k }));
+    }
+    memory.set_i32s(op.output, y);
+}
+
+pub(super) fn map(op: &Map, image: &Image, memory: &mut Memory<'_>, watch: &mut Watch) {
+    let constants = &image.constants;
+    let x = memory.numbers(op.input);
+    let y: Vec<i8> = match op.kind {
+        MapKind::Lut(table) => x.iter().map(|&x| constants.get(table, (x + 128) as usize)).collect(),
+        MapKind::Affine { table, bias, rq } => {
+            watch.trace.macs += x.len() as u64;
+            let cols = image.tensors[op.input].cols;
+            let mut y = Vec::with_capacity(x.len());
+            for (i, &x) in x.iter().enumerate() {
+                let c = i % cols;
+                let mut a = Running::from(constants.bias(bias, c));
+                a.add(i64::from(constants.get(table, c)) * x);
+                y.push(constants.rq(rq, c).apply(watch.close(a, Sum::Row { row: c })));
+            }
+            y
+        }
+        MapKind::Add { second, m1, m2, shift, zero_point, lo, hi, z1, z2 } => {
+            let add = |(&x, &x2): (&i64, &i64)| {
+                let first = i128::from(x - i64::from(z1)) * i128::from(m1);
+                let second = i128::from(x2 - i64::from(z2)) * i128::from(m2);
+                let rounded = (first + second + (1i128 << (shift - 1))) >> shift;
+                (rounded + i128::from(zero_point)).clamp(lo.into(), hi.into()) as i8
+            };
+            x.iter().zip(&memory.numbers(second)).map(add).collect()
+        }
+        MapKind::Bits(tests) => {
+            let mut words = vec![0u32; tests.count().div_ceil(32)];
+            for (i, test) in constants.all(tests).enumerate() {
+                let one = x[usize::from(test.feature)] > i64::from(test.threshold);
+                words[i / 32] |= u32::from(one) << (i % 32);
+            }
+            return memory.set_words(op.output, words);
+        }
+        MapKind::Clamp { lo, hi } => x.iter().map(|&x| x.clamp(lo.into(), hi.into()) as i8).collect(),
+    };
+    memory.set_i8s(op.output, y);
+}

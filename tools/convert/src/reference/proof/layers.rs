@@ -1,0 +1,78 @@
+//! Bounds of LINEAR, GROUPSUM and MAP.
+
+use super::super::eval::Sum;
+use super::super::image::{Array, Constants, Dtype, Image};
+use super::super::ops::{GroupSum, Linear, Map, MapKind, Readout};
+use super::ledger::Ledger;
+use super::state::{Interval, Known, State};
+
+/// `|bias| + sum |w| * most` of one row.
+pub(super) fn row(
+    constants: &Constants,
+    weights: Array<i8>,
+    bias: Option<Array<i32>>,
+    (row, cols): (usize, usize),
+    most: u128,
+) -> u128 {
+    let weights: u128 = constants.part(weights, row * cols, cols).map(|w| u128::from(w.unsigned_abs())).sum();
+    weights * most + size(constants.bias(bias, row))
+}
+
+/// The absolute value.
+pub(super) fn size(number: i64) -> u128 {
+    number.unsigned_abs().into()
+}
+
+pub(super) fn linear(op: &Linear, image: &Image, state: &mut State<'_>, ledger: &mut Ledger) {
+    let constants = &image.constants;
+    let most = state.interval(op.input).most();
+    let before = op.accumulate.then(|| state.columns(op.output));
+    let mut columns = Vec::with_capacity(op.rows);
+    for r in 0..op.rows {
+        let own = row(constants, op.weights, op.bias, (r, op.cols), most);
+        let before = before.as_ref().map_or(0, |before| before[r]);
+        columns.push(ledger.enter(Sum::Row { row: r }, before + own));
+    }
+    let known = match op.rq {
+        Some(rq) => Known::I8(Interval::of_records(constants, rq)),
+        None => Known::I32(columns.into()),
+    };
+    state.write(op.output, known);
+}
+
+pub(super) fn group_sum(op: &GroupSum, image: &Image, state: &mut State<'_>, ledger: &mut Ledger) {
+    let constants = &image.constants;
+    let group = |k: usize| {
+        let [from, to] = [k, k + 1].map(|i| u128::from(constants.get(op.bounds, i)));
+        to - from + size(constants.bias(op.bias, k))
+    };
+    let columns: Vec<u128> = (0..op.groups).map(|k| ledger.enter(Sum::Row { row: k }, group(k))).collect();
+    state.write(op.output, Known::I32(columns.into()));
+}
+
+pub(super) fn map(op: &Map, image: &Image, state: &mut State<'_>, ledger: &mut Ledger) {
+    let constants = &image.constants;
+    let x = state.interval(op.input);
+    let y = match op.kind {
+        MapKind::Lut(table) => x.through(constants, table),
+        MapKind::Affine { table, bias, rq } => {
+            for c in 0..table.count() {
+                ledger.enter(Sum::Row { row: c }, row(constants, table, bias, (c, 1), x.most()));
+            }
+            Interval::of_records(constants, rq)
+        }
+        // Add is exact in 64 bits: 2 * 255 * 2^31 + 2^61 < 2^63.
+        MapKind::Add { lo, hi, .. } => Interval::new(lo, hi),
+        MapKind::Clamp { lo, hi } => Interval::new(x.least.clamp(lo, hi), x.greatest.clamp(lo, hi)),
+        MapKind::Bits(_) => return state.write(op.output, Known::Bits),
+    };
+    state.write(op.output, Known::I8(y));
+}
+
+pub(super) fn readout(op: &Readout, image: &Image, state: &mut State<'_>) {
+    if let Some(output) = op.output {
+        debug_assert_eq!(image.tensors[output].dtype, Dtype::I32);
+        let most = image.tensors[op.input].cols as u128 - 1;
+        state.write(output, Known::I32(vec![most; op.k].into()));
+    }
+}

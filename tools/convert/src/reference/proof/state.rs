@@ -1,0 +1,129 @@
+//! What is known of every tensor between two ops.
+
+use std::rc::Rc;
+
+use super::super::image::{Array, Constants, Dtype, Image, Place, Rq};
+use super::super::ops::Op;
+use super::route::Feed;
+
+/// The values that an I8 element can have, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Interval {
+    pub least: i8,
+    pub greatest: i8,
+}
+
+impl Interval {
+    /// Any I8.
+    pub const ALL: Self = Self { least: i8::MIN, greatest: i8::MAX };
+
+    /// From one to the other, in either order.
+    pub fn new(a: i8, b: i8) -> Self {
+        Self { least: a.min(b), greatest: a.max(b) }
+    }
+
+    /// What the records of an array clamp to.
+    pub fn of_records(constants: &Constants, records: Array<Rq>) -> Self {
+        let one = |rq: Rq| Self { least: rq.lo, greatest: rq.hi };
+        constants.all(records).map(one).reduce(Self::hull).unwrap_or(Self::ALL)
+    }
+
+    fn hull(self, other: Self) -> Self {
+        Self { least: self.least.min(other.least), greatest: self.greatest.max(other.greatest) }
+    }
+
+    /// The largest absolute value.
+    pub fn most(&self) -> u128 {
+        self.least.unsigned_abs().max(self.greatest.unsigned_abs()).into()
+    }
+
+    /// What a table of 256 makes of it.
+    pub fn through(&self, constants: &Constants, table: Array<i8>) -> Self {
+        let (first, last) = (self.index(self.least), self.index(self.greatest));
+        let entries = constants.part(table, first, last - first + 1);
+        entries.map(|y| Self::new(y, y)).reduce(Self::hull).unwrap_or(Self::ALL)
+    }
+
+    /// The greatest entry of a table of 256 weights that it reaches.
+    pub fn greatest_of(&self, constants: &Constants, table: Array<u16>) -> u16 {
+        let (first, last) = (self.index(self.least), self.index(self.greatest));
+        constants.part(table, first, last - first + 1).max().unwrap_or(u16::MAX)
+    }
+
+    fn index(&self, x: i8) -> usize {
+        (i16::from(x) + 128) as usize
+    }
+}
+
+/// What is known of a tensor.
+#[derive(Debug, Clone)]
+pub(super) enum Known {
+    /// Nothing: not written, or written over.
+    Nothing,
+    /// The values of its elements.
+    I8(Interval),
+    /// The largest absolute value of each column.
+    I32(Rc<[u128]>),
+    /// It was written.
+    Bits,
+    /// What was appended since it was emptied.
+    List(Vec<Feed>),
+}
+
+/// What is known of all tensors.
+pub(super) struct State<'a> {
+    image: &'a Image,
+    known: Vec<Known>,
+}
+
+impl<'a> State<'a> {
+    pub fn new(image: &'a Image, input: Interval) -> Self {
+        let mut known = vec![Known::Nothing; image.tensors.len()];
+        known[image.header.input] = match image.tensors[image.header.input].dtype {
+            Dtype::I8 => Known::I8(input),
+            _ => Known::Bits,
+        };
+        Self { image, known }
+    }
+
+    /// The tensors that an op reads and of which nothing is known.
+    pub fn unwritten(&self, op: &Op) -> Vec<usize> {
+        op.reads().into_iter().filter(|&tensor| matches!(self.known[tensor], Known::Nothing)).collect()
+    }
+
+    /// An op has written the tensor: others that share its bytes are lost.
+    pub fn write(&mut self, tensor: usize, known: Known) {
+        let written = &self.image.tensors[tensor];
+        debug_assert_eq!(written.place, Place::Arena);
+        for (other, lost) in self.image.tensors.iter().zip(&mut self.known) {
+            if written.overlaps(other) {
+                *lost = Known::Nothing;
+            }
+        }
+        self.known[tensor] = known;
+    }
+
+    /// The values of an I8 tensor.
+    pub fn interval(&self, tensor: usize) -> Interval {
+        match self.known[tensor] {
+            Known::I8(interval) => interval,
+            _ => Interval::ALL,
+        }
+    }
+
+    /// The largest absolute value of each column of an I32 tensor.
+    pub fn columns(&self, tensor: usize) -> Rc<[u128]> {
+        match &self.known[tensor] {
+            Known::I32(columns) => columns.clone(),
+            _ => vec![1 << 31; self.image.tensors[tensor].cols].into(),
+        }
+    }
+
+    /// What was appended to a list.
+    pub fn feeds(&self, list: usize) -> Vec<Feed> {
+        match &self.known[list] {
+            Known::List(feeds) => feeds.clone(),
+            _ => Vec::new(),
+        }
+    }
+}

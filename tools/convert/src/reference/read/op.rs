@@ -1,0 +1,270 @@
+//! The op records: LINEAR, GATES, GROUPSUM, MAP and READOUT. FFN and ROUTE have files of their own.
+
+use super::super::image::{BitTest, Dtype, Range};
+use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Op, Readout};
+use super::constants::{Pool, no_const};
+use super::error::{At, ReadError, Want};
+use super::record::{Record, between, check};
+use super::tensor::{Tensors, no_tensor, shape, wrong_dtype};
+use super::{ffn, route};
+
+/// An op record and everything that its fields may name.
+pub(super) struct Context<'a> {
+    pub at: At,
+    pub index: usize,
+    pub kind: u8,
+    pub flags: u16,
+    pub record: Record<'a>,
+    pub tensors: &'a Tensors,
+    pub ranges: &'a [Range],
+    pub pool: &'a Pool<'a>,
+}
+
+pub(super) fn read<'a>(
+    records: impl Iterator<Item = &'a [u8]>,
+    tensors: &Tensors,
+    ranges: &[Range],
+    pool: &Pool<'_>,
+) -> Result<Vec<Op>, ReadError> {
+    records.enumerate().map(|(index, bytes)| op(index, bytes, tensors, ranges, pool)).collect()
+}
+
+fn op(index: usize, bytes: &[u8], tensors: &Tensors, ranges: &[Range], pool: &Pool<'_>) -> Result<Op, ReadError> {
+    let at = At::Op { index, number: bytes[0] };
+    let mut record = Record::new(bytes, at);
+    let number = record.u8(0);
+    let (kind, flags) = (record.u8(1), record.u16(2));
+    let mut context = Context { at, index, kind, flags, record, tensors, ranges, pool };
+    let op = match number {
+        1 => Op::Linear(linear(&mut context)?),
+        2 => Op::Ffn(ffn::read(&mut context)?),
+        3 => Op::Route(route::read(&mut context)?),
+        4 => Op::Gates(gates(&mut context)?),
+        5 => Op::GroupSum(group_sum(&mut context)?),
+        6 => Op::Map(map(&mut context)?),
+        7 => Op::Readout(readout(&mut context)?),
+        have => {
+            return Err(ReadError::Value { at, what: "op", want: Want::Between(1, 7), have: have.into() });
+        }
+    };
+    context.record.finish()?;
+    tensors.disjoint(at, &op)?;
+    Ok(op)
+}
+
+impl Context<'_> {
+    /// The kind is at most this.
+    pub fn kinds(&self, greatest: u8) -> Result<(), ReadError> {
+        between(self.at, "kind", 0, greatest, self.kind)
+    }
+
+    /// No flag but these is set.
+    pub fn flags_within(&self, known: u16) -> Result<(), ReadError> {
+        if self.flags & !known == 0 {
+            return Ok(());
+        }
+        let want = Want::Words("only flags that this op and kind give a meaning");
+        Err(ReadError::Value { at: self.at, what: "flags", want, have: self.flags.into() })
+    }
+
+    pub fn flag(&self, flag: u16) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+fn linear(context: &mut Context<'_>) -> Result<Linear, ReadError> {
+    let (at, tensors, pool) = (context.at, context.tensors, context.pool);
+    context.kinds(0)?;
+    context.flags_within(7)?;
+    let record = &mut context.record;
+    let [input, output] = [4, 6].map(|field| record.u16(field));
+    let [rows, cols, weights, bias, rq] = [8, 12, 16, 20, 24].map(|field| record.u32(field));
+    record.exactly(28, "weight_format", 1)?;
+    let (rows, cols) = (u64::from(rows), u64::from(cols));
+    let (per_row, accumulate, transposed) = (context.flag(1), context.flag(2), context.flag(4));
+
+    let (output, output_tensor) = tensors.get(at, "output", output)?;
+    let samples = output_tensor.rows as u64;
+    shape(at, "output", output_tensor, (samples, rows))?;
+    let input_shape = if transposed { (cols, samples) } else { (samples, cols) };
+    let input = tensors.shaped(at, "input", input, Dtype::I8, input_shape)?;
+    let rq = match output_tensor.dtype {
+        Dtype::I8 => {
+            context.flags_within(1 | 4)?;
+            Some(pool.need_rq(at, "rq", rq, if per_row { rows } else { 1 })?)
+        }
+        Dtype::I32 => {
+            context.flags_within(2 | 4)?;
+            no_const(at, "rq with an I32 output", rq)?;
+            None
+        }
+        _ => return Err(wrong_dtype(at, "output", "dtype 1 (I8) or 2 (I32)", output_tensor)),
+    };
+    Ok(Linear {
+        input,
+        output,
+        rows: rows as usize,
+        cols: cols as usize,
+        weights: pool.need(at, "weights", weights, rows * cols)?,
+        bias: pool.maybe(at, "bias", bias, rows)?,
+        rq,
+        accumulate,
+        transposed,
+    })
+}
+
+fn gates(context: &mut Context<'_>) -> Result<Gates, ReadError> {
+    let (at, tensors, pool) = (context.at, context.tensors, context.pool);
+    context.kinds(1)?;
+    context.flags_within(0)?;
+    let record = &mut context.record;
+    let [input, output] = [4, 6].map(|field| record.u16(field));
+    let [words, table] = [8, 12].map(|field| record.u32(field));
+    let (input, input_tensor) = tensors.typed(at, "input", input, Dtype::Bits)?;
+    shape(at, "input", input_tensor, (1, input_tensor.cols as u64))?;
+    let (output, output_tensor) = tensors.typed(at, "output", output, Dtype::Bits)?;
+    shape(at, "output", output_tensor, (1, output_tensor.cols as u64))?;
+    check(at, "words", Want::Exactly(output_tensor.row_words() as i128), words)?;
+
+    let gathered = context.kind == 1;
+    let word_entries = if gathered { 36 } else { 5 };
+    let table = pool.need::<u32>(at, "table", table, u64::from(words) * word_entries)?;
+    let (input_words, input_bits) = (input_tensor.row_words() as i128, input_tensor.cols as i128);
+    for (i, entry) in pool.all(table).enumerate() {
+        if gathered && i % 36 >= 4 {
+            between(at, "input bit of A", 0, input_bits - 1, entry & 0xFFFF)?;
+            between(at, "input bit of B", 0, input_bits - 1, entry >> 16)?;
+        } else if !gathered && i % 5 == 0 {
+            between(at, "input word of A", 0, input_words - 1, entry & 0x7FF)?;
+            between(at, "input word of B", 0, input_words - 1, entry >> 16 & 0x7FF)?;
+        }
+    }
+    Ok(Gates { input, output, words: words as usize, gathered, table })
+}
+
+fn group_sum(context: &mut Context<'_>) -> Result<GroupSum, ReadError> {
+    let (at, tensors, pool) = (context.at, context.tensors, context.pool);
+    context.kinds(0)?;
+    context.flags_within(0)?;
+    let record = &mut context.record;
+    let [input, output] = [4, 6].map(|field| record.u16(field));
+    let [groups, bounds, bias] = [8, 12, 16].map(|field| record.u32(field));
+    let (input, input_tensor) = tensors.typed(at, "input", input, Dtype::Bits)?;
+    shape(at, "input", input_tensor, (1, input_tensor.cols as u64))?;
+    let groups = u64::from(groups);
+    let output = tensors.shaped(at, "output", output, Dtype::I32, (1, groups))?;
+    let bounds = pool.need::<u32>(at, "bounds", bounds, groups + 1)?;
+    let mut least = 0;
+    for bound in pool.all(bounds) {
+        between(at, "bounds, not descending and inside the input", least, input_tensor.cols as i128, bound)?;
+        least = bound;
+    }
+    Ok(GroupSum { input, output, groups: groups as usize, bounds, bias: pool.maybe(at, "bias", bias, groups)? })
+}
+
+fn map(context: &mut Context<'_>) -> Result<Map, ReadError> {
+    let (at, tensors, pool) = (context.at, context.tensors, context.pool);
+    context.kinds(4)?;
+    context.flags_within(if context.kind == 1 { 1 } else { 0 })?;
+    let per_col = context.flag(1);
+    let record = &mut context.record;
+    let [input, output, second] = [4, 6, 8].map(|field| record.u16(field));
+    let [table, bias, rq] = [12, 16, 20].map(|field| record.u32(field));
+    if context.kind != 2 {
+        no_tensor(at, "second", second)?;
+    }
+    if matches!(context.kind, 2 | 4) {
+        no_const(at, "table", table)?;
+    }
+    if context.kind != 1 {
+        no_const(at, "bias", bias)?;
+        no_const(at, "rq", rq)?;
+    }
+    let (input, input_tensor) = tensors.typed(at, "input", input, Dtype::I8)?;
+    let shape_in = (input_tensor.rows as u64, input_tensor.cols as u64);
+    let cols = shape_in.1;
+    if context.kind == 3 {
+        shape(at, "input", input_tensor, (1, cols))?;
+        let (output, output_tensor) = tensors.typed(at, "output", output, Dtype::Bits)?;
+        let tests = output_tensor.cols as u64;
+        shape(at, "output", output_tensor, (1, tests))?;
+        let kind = MapKind::Bits(bit_tests(at, pool, table, tests, cols)?);
+        return Ok(Map { input, output, kind });
+    }
+    let output = tensors.shaped(at, "output", output, Dtype::I8, shape_in)?;
+    let kind = match context.kind {
+        0 => MapKind::Lut(pool.need(at, "table", table, 256)?),
+        1 => MapKind::Affine {
+            table: pool.need(at, "table", table, cols)?,
+            bias: pool.maybe(at, "bias", bias, cols)?,
+            rq: pool.need_rq(at, "rq", rq, if per_col { cols } else { 1 })?,
+        },
+        2 => {
+            let second = tensors.shaped(at, "second", second, Dtype::I8, shape_in)?;
+            let [m1, m2] = [24, 28].map(|field| record.i32(field));
+            let shift = record.u8(32);
+            between(at, "shift", 1, 62, shift)?;
+            let [zero_point, z1, z2] = [33, 36, 37].map(|field| record.i8(field));
+            let (lo, hi) = clamp(record)?;
+            MapKind::Add { second, m1, m2, shift, zero_point, lo, hi, z1, z2 }
+        }
+        _ => {
+            let (lo, hi) = clamp(record)?;
+            MapKind::Clamp { lo, hi }
+        }
+    };
+    Ok(Map { input, output, kind })
+}
+
+fn clamp(record: &mut Record<'_>) -> Result<(i8, i8), ReadError> {
+    let (lo, hi) = (record.i8(34), record.i8(35));
+    between(record.at, "lo", -128, hi, lo)?;
+    Ok((lo, hi))
+}
+
+fn bit_tests(
+    at: At,
+    pool: &Pool<'_>,
+    table: u32,
+    tests: u64,
+    cols: u64,
+) -> Result<super::super::image::Array<BitTest>, ReadError> {
+    let table = pool.need::<BitTest>(at, "table", table, tests)?;
+    for test in pool.all(table) {
+        between(at, "feature in table", 0, i128::from(cols) - 1, test.feature)?;
+    }
+    for (byte, entry) in pool.raw(table).iter().enumerate().skip(3).step_by(4) {
+        if *entry != 0 {
+            return Err(ReadError::Reserved { at, byte, have: *entry });
+        }
+    }
+    Ok(table)
+}
+
+fn readout(context: &mut Context<'_>) -> Result<Readout, ReadError> {
+    let (at, tensors) = (context.at, context.tensors);
+    context.kinds(2)?;
+    context.flags_within(0)?;
+    let record = &mut context.record;
+    let [input, output] = [4, 6].map(|field| record.u16(field));
+    let k = record.u32(8);
+    let (input, input_tensor) = tensors.get(at, "input", input)?;
+    if !matches!(input_tensor.dtype, Dtype::I8 | Dtype::I32) {
+        return Err(wrong_dtype(at, "input", "dtype 1 (I8) or 2 (I32)", input_tensor));
+    }
+    let classes = input_tensor.cols as u64;
+    shape(at, "input", input_tensor, (1, classes))?;
+    let (least, greatest) = match context.kind {
+        0 => (0, 0),
+        1 => (1, 1),
+        _ => (1, classes),
+    };
+    between(at, "k", least, greatest, k)?;
+    let output = if context.kind == 0 {
+        no_tensor(at, "output", output)?;
+        None
+    } else {
+        Some(tensors.shaped(at, "output", output, Dtype::I32, (1, k.into()))?)
+    };
+    Ok(Readout { input, output, k: k as usize })
+}
