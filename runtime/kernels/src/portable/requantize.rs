@@ -66,7 +66,7 @@ mod tests {
         let unit = Requant { m: (1 << 31) - 1, s: 62, ..HALF };
         assert_eq!(unit.apply(i32::MIN), -1);
         assert_eq!(rescale(i32::MIN, 1 << 31, 31), i32::MIN);
-        assert_eq!(rescale(i32::MIN, (1 << 31) - 1, 1), 1 << 30 << 1);
+        assert_eq!(rescale(i32::MIN, (1 << 31) - 1, 1), 1 << 30);
     }
 
     #[test]
