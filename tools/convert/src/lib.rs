@@ -4,6 +4,7 @@
 //! an integer graph; `plan` lays out the arena; `pack` writes the image. `reference` is the independent judge: it reads
 //! the image's bytes by the format document alone.
 
+pub mod data;
 pub mod error;
 pub mod import;
 pub mod ir;

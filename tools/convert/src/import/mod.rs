@@ -12,6 +12,7 @@ mod graph_file;
 mod layers;
 mod recognise;
 mod tensors;
+mod torch;
 
 use crate::error::ConvertError;
 use crate::ir::{Activation, Graph, InputSpec};
@@ -95,6 +96,10 @@ fn from_bytes(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Impo
                 }
                 None => dict::read(tensors, path, options)?,
             }
+        }
+        Kind::Zip => {
+            let tensors = torch::read(bytes, path).map_err(|why| unreadable(path, &why))?;
+            dict::read(tensors, path, options)?
         }
         Kind::Other(what) => {
             return Err(unreadable(

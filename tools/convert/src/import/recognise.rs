@@ -6,6 +6,8 @@
 pub(super) enum Kind {
     /// A safetensors file: a length, then a JSON header.
     Safetensors,
+    /// A zip archive, as `torch.save` writes.
+    Zip,
     /// Something else, in words, with an article.
     Other(&'static str),
 }
@@ -14,8 +16,7 @@ pub(super) enum Kind {
 pub(super) fn kind(bytes: &[u8]) -> Kind {
     let at = |offset: usize, magic: &[u8]| bytes.get(offset..).is_some_and(|rest| rest.starts_with(magic));
     let other = [
-        (0, &b"PK\x03\x04"[..], "a zip archive that holds no PyTorch state dict"),
-        (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5)"),
+        (0, &b"\x89HDF\r\n\x1a\n"[..], "an HDF5 file (Keras .h5)"),
         (4, b"TFL3", "a TensorFlow Lite file"),
         (0, b"GGUF", "a GGUF file"),
         (0, b"LEAF", "a Leafgate image, which is already converted,"),
@@ -30,6 +31,9 @@ pub(super) fn kind(bytes: &[u8]) -> Kind {
     ];
     if bytes.is_empty() {
         return Kind::Other("an empty file");
+    }
+    if at(0, b"PK\x03\x04") {
+        return Kind::Zip;
     }
     if let Some((_, _, what)) = other.iter().find(|(offset, magic, _)| at(*offset, magic)) {
         return Kind::Other(what);
