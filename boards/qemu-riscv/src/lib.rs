@@ -1,1 +1,36 @@
-//! The application on the emulated RISC-V machine
+//! The application on the emulated RISC-V machine.
+//!
+//! Everything a machine is stands in `board.toml`; the build script turns it into one type per machine (a
+//! `leafgate_app::Board`) and a linker script per binary. A binary is a line: `application!(Virt);`.
+#![cfg_attr(target_os = "none", no_std)]
+
+#[cfg(target_os = "none")]
+mod machine {
+    use leafgate_app::Board;
+    use leafgate_board_support::clock::Minstret;
+    use leafgate_board_support::{ExitCode, partition};
+
+    include!(concat!(env!("OUT_DIR"), "/machines.rs"));
+}
+
+#[cfg(target_os = "none")]
+pub use {leafgate_app as app, leafgate_board_support as support, machine::*};
+
+/// The main program of a machine: the application, with an arena of the size the board table says.
+#[macro_export]
+macro_rules! application {
+    ($machine:ident) => {
+        #[cfg(target_os = "none")]
+        #[$crate::support::rt::entry]
+        fn main() -> ! {
+            static ARENA: $crate::support::ArenaCell<{ $crate::$machine::ARENA_BYTES }> =
+                $crate::support::ArenaCell::new();
+            $crate::app::run::<$crate::$machine>(ARENA.take())
+        }
+
+        #[cfg(not(target_os = "none"))]
+        fn main() {
+            eprintln!("this program runs on the machine, not on the host: see `leafgate-emulate --help`");
+        }
+    };
+}

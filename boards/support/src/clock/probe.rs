@@ -1,0 +1,36 @@
+//! Does the clock tick, and at the rate the board table says? A loop of known length gives the answer at every boot.
+
+use super::Clock;
+use core::arch::asm;
+
+/// The instructions of the probe's loop.
+pub const LOOP_INSNS: u32 = 2 * LOOP_ROUNDS;
+const LOOP_ROUNDS: u32 = 50_000;
+
+/// What the probe found, in ticks.
+#[derive(Clone, Copy)]
+pub struct Probe {
+    /// An empty region: what measuring itself adds to every measurement.
+    pub empty_ticks: u32,
+    /// [`LOOP_INSNS`] instructions, the empty region subtracted.
+    pub loop_ticks: u32,
+}
+
+/// Measures an empty region and a loop of [`LOOP_INSNS`] instructions. `None` if the counter wraps or stands still.
+pub fn probe<C: Clock>() -> Option<Probe> {
+    C::start();
+    let empty_ticks = C::elapsed()?;
+    let mut rounds = core::hint::black_box(LOOP_ROUNDS);
+    C::start();
+    // SAFETY: a loop that only counts a register down.
+    unsafe {
+        #[cfg(target_arch = "arm")]
+        asm!("2: subs {n}, #1", "bne 2b", n = inout(reg) rounds, options(nomem, nostack));
+        #[cfg(target_arch = "riscv32")]
+        asm!("2: addi {n}, {n}, -1", "bnez {n}, 2b", n = inout(reg) rounds, options(nomem, nostack));
+    }
+    let ticks = C::elapsed()?;
+    core::hint::black_box(rounds);
+    let loop_ticks = ticks.checked_sub(empty_ticks)?;
+    (loop_ticks > 0).then_some(Probe { empty_ticks, loop_ticks })
+}

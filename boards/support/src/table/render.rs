@@ -1,0 +1,120 @@
+//! What build scripts write from the board table: linker scripts and Rust types.
+
+use super::{Boards, Machine, Timer};
+use std::fmt::Write;
+
+impl Boards {
+    /// One type per machine with its constants, each a `Board`.
+    #[must_use]
+    pub fn rust_types(&self) -> String {
+        self.machines.iter().map(Machine::rust_type).collect()
+    }
+}
+
+impl Machine {
+    /// `memory.x` for `cortex-m-rt`.
+    #[must_use]
+    pub fn cortex_m_script(&self) -> String {
+        self.regions() + &self.symbols()
+    }
+
+    /// `memory.x` for `riscv-rt`, which wants to know what goes where.
+    #[must_use]
+    pub fn riscv_script(&self) -> String {
+        let mut script = self.regions();
+        for (alias, region) in [
+            ("TEXT", "FLASH"),
+            ("RODATA", "FLASH"),
+            ("DATA", "RAM"),
+            ("BSS", "RAM"),
+            ("HEAP", "RAM"),
+            ("STACK", "STACK"),
+        ] {
+            let _ = writeln!(script, "REGION_ALIAS(\"REGION_{alias}\", {region});");
+        }
+        script + &self.symbols()
+    }
+
+    fn regions(&self) -> String {
+        let mut script = format!("/* {}, from board.toml. */\nMEMORY\n{{\n", self.name);
+        let data_origin = self.ram.origin + self.stack_bytes;
+        for (name, origin, bytes) in [
+            ("FLASH", self.flash.origin, self.flash.bytes),
+            ("STACK", self.ram.origin, self.stack_bytes),
+            ("RAM", data_origin, self.ram.bytes - self.stack_bytes),
+            ("MODEL", self.model.origin, self.model.bytes),
+            ("SAMPLES", self.samples.origin, self.samples.bytes),
+        ] {
+            let _ = writeln!(script, "  {name} : ORIGIN = {origin:#010x}, LENGTH = {bytes:#x}");
+        }
+        script + "}\n"
+    }
+
+    fn symbols(&self) -> String {
+        let mut script = String::new();
+        for (symbol, value) in [
+            ("_stack_start", "ORIGIN(STACK) + LENGTH(STACK)"),
+            ("_stack_end", "ORIGIN(STACK)"),
+            ("__model_start", "ORIGIN(MODEL)"),
+            ("__model_end", "ORIGIN(MODEL) + LENGTH(MODEL)"),
+            ("__samples_start", "ORIGIN(SAMPLES)"),
+            ("__samples_end", "ORIGIN(SAMPLES) + LENGTH(SAMPLES)"),
+            (self.marker().as_str(), "1"),
+        ] {
+            let _ = writeln!(script, "{symbol} = {value};");
+        }
+        script
+    }
+
+    fn rust_type(&self) -> String {
+        format!(
+            r#"
+/// The machine `{name}` ({core}).
+pub struct {type_name};
+
+impl {type_name} {{
+    /// Arena that the application reserves.
+    pub const ARENA_BYTES: usize = {arena_bytes};
+}}
+
+impl Board for {type_name} {{
+    const NAME: &'static str = "{name}";
+    const CORE: &'static str = "{core}";
+    type Clock = {clock};
+
+    fn model() -> &'static [u8] {{
+        partition::model()
+    }}
+
+    fn samples() -> &'static [u8] {{
+        partition::samples()
+    }}
+
+    fn stack() -> core::ops::Range<usize> {{
+        partition::stack()
+    }}
+
+    fn exit(code: ExitCode) -> ! {{
+        leafgate_board_support::exit(code)
+    }}
+}}
+"#,
+            name = self.name,
+            core = self.core,
+            type_name = self.type_name(),
+            arena_bytes = self.arena_bytes,
+            clock = self.clock_type(),
+        )
+    }
+
+    fn clock_type(&self) -> String {
+        let base = self.clock.base;
+        match self.clock.timer {
+            Timer::Cmsdk => format!("Cmsdk<{base:#x}>"),
+            Timer::Nrf51 => format!("Nrf51<{base:#x}>"),
+            Timer::Stm32 => format!("Stm32<{base:#x}, {}>", self.clock.prescaler),
+            Timer::Sse => format!("Sse<{base:#x}>"),
+            Timer::Minstret => "Minstret".into(),
+        }
+    }
+}
