@@ -1,0 +1,69 @@
+//! Bounds of every value over all admissible inputs, element by element: interval arithmetic in `f64`. What is not worth bounding (an
+//! FFN) is unbounded.
+
+use crate::ir::{Activation, Graph, Matrix, Op};
+
+/// Lowest and highest number of an element.
+pub(super) type Interval = (f64, f64);
+
+const UNBOUNDED: Interval = (f64::NEG_INFINITY, f64::INFINITY);
+
+/// The bounds of each value, indexed as [`Graph::values`].
+pub(super) fn bounds(graph: &Graph) -> Vec<Vec<Interval>> {
+    let mut all: Vec<Vec<Interval>> = graph.values.iter().map(|value| vec![UNBOUNDED; value.len]).collect();
+    let (low, high) = (graph.input.real(graph.input.min), graph.input.real(graph.input.max));
+    all[Graph::INPUT.0].fill((f64::from(low), f64::from(high)));
+    for node in &graph.nodes {
+        let x = &all[node.input.0];
+        let y = match &node.op {
+            Op::Linear { weight, bias, activation } => linear(weight, bias, *activation, x),
+            Op::Affine { gain, bias } => {
+                let one = |((x, gain), bias): ((&Interval, &f32), &f32)| {
+                    plus(times(*x, *gain), (f64::from(*bias), f64::from(*bias)))
+                };
+                x.iter().zip(gain).zip(bias).map(one).collect()
+            }
+            Op::Add { second } => x.iter().zip(&all[second.0]).map(|(a, b)| plus(*a, *b)).collect(),
+            Op::Clamp { min, max } => {
+                let clamp = |v: f64| v.max(f64::from(*min)).min(f64::from(*max));
+                x.iter().map(|(low, high)| (clamp(*low), clamp(*high))).collect()
+            }
+            Op::Bits { .. } | Op::Gates { .. } => vec![(0.0, 1.0); all[node.output.0].len()],
+            Op::Ffn { .. } | Op::GroupSum { .. } => continue,
+        };
+        all[node.output.0] = y;
+    }
+    all
+}
+
+fn linear(weight: &Matrix, bias: &[f32], activation: Activation, x: &[Interval]) -> Vec<Interval> {
+    let row = |(r, bias): (usize, &f32)| {
+        let start = (f64::from(*bias), f64::from(*bias));
+        let sum = weight.row(r).iter().zip(x).fold(start, |sum, (w, x)| plus(sum, times(*x, *w)));
+        match activation {
+            Activation::None => sum,
+            Activation::Relu => (sum.0.max(0.0), sum.1.max(0.0)),
+            Activation::Sigmoid => (0.0, 1.0),
+            Activation::Tanh => (-1.0, 1.0),
+            // Both dip below zero by less than 0.3 and stay below the identity above it.
+            Activation::Gelu | Activation::Silu => (-0.3, sum.1.max(0.0)),
+        }
+    };
+    bias.iter().enumerate().map(row).collect()
+}
+
+/// Zero times an unbounded element is zero.
+fn times((low, high): Interval, by: f32) -> Interval {
+    let by = f64::from(by);
+    if by == 0.0 {
+        (0.0, 0.0)
+    } else if by > 0.0 {
+        (low * by, high * by)
+    } else {
+        (high * by, low * by)
+    }
+}
+
+fn plus(a: Interval, b: Interval) -> Interval {
+    (a.0 + b.0, a.1 + b.1)
+}
