@@ -1,0 +1,403 @@
+//! From the float graph to the integer graph.
+//!
+//! Signed bytes for activations, asymmetric, one scale and zero point a tensor; signed bytes for weights, symmetric, one scale a row where the
+//! output is requantised row by row and one for all rows where rows are compared (scores, routers). Zero points fold into
+//! the biases. Every range of an FFN has its own scales, rescaled to the accumulator's. A tree needs no output scale at all: only
+//! signs matter, and thresholds are rounded so that each comparison is exact for the quantised weights.
+
+pub mod calibrate;
+mod ffn;
+pub mod integer;
+pub mod number;
+pub mod proof;
+mod route;
+
+use leafgate_image::{ThresholdRecord, WordGates, readout};
+
+use crate::ConvertError;
+use crate::ir::{Activation, Graph, Matrix, Node, Op, Readout, ValueId, ValueKind, Wiring};
+use calibrate::{Calibration, Interval};
+use integer::{Dtype, IntGates, IntGraph, IntMap, IntOp, IntTensor, TensorId};
+use number::{affine, bias_i32, nearest_i8, peak, requant, weight_scale, weights_i8};
+
+/// Whether ReLU neurons whose `z` is not positive are skipped one by one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReluSkip {
+    /// Where a value row is long enough that skipping it pays: 64 outputs or more.
+    #[default]
+    Auto,
+    /// Wherever the activation is ReLU.
+    Always,
+    /// Nowhere: every range is taken whole.
+    Never,
+}
+
+/// Quantises `graph` with the ranges in `calibration`.
+///
+/// # Errors
+/// If a figure is beyond what the image can express; the proof that no accumulator overflows is [`proof::prove`].
+pub fn quantize(graph: &Graph, calibration: &Calibration, skip: ReluSkip) -> Result<IntGraph, ConvertError> {
+    let mut quantizer = Quantizer { graph, calibration, skip, out: IntGraph::default(), tensors: Vec::new() };
+    quantizer.tensors.resize(graph.values.len(), None);
+    let spec = &graph.input;
+    quantizer.tensors[Graph::INPUT.0] = Some(quantizer.out.add(IntTensor {
+        name: graph.value(Graph::INPUT).name.clone(),
+        dtype: Dtype::I8,
+        cols: spec.len,
+        scale: spec.scale,
+        zero_point: spec.zero_point,
+        lo: spec.min.into(),
+        hi: spec.max.into(),
+    }));
+    for node in &graph.nodes {
+        quantizer.node(node)?;
+    }
+    quantizer.readout()?;
+    Ok(quantizer.out)
+}
+
+struct Quantizer<'g> {
+    graph: &'g Graph,
+    calibration: &'g Calibration,
+    skip: ReluSkip,
+    out: IntGraph,
+    tensors: Vec<Option<TensorId>>,
+}
+
+impl Quantizer<'_> {
+    fn node(&mut self, node: &Node) -> Result<(), ConvertError> {
+        match &node.op {
+            Op::Linear { weight, bias, activation } => self.linear(node, weight, bias, *activation),
+            Op::Ffn { routes, ranges, activation } => self.ffn(node, routes, ranges, *activation),
+            Op::Affine { gain, bias } => self.affine_map(node, gain, bias),
+            Op::Add { second } => self.add_map(node, *second),
+            Op::Clamp { min, max } => self.clamp(node, *min, *max),
+            Op::Bits { feature, threshold } => self.bits(node, feature, threshold),
+            Op::Gates { wiring, gate } => self.gates(node, wiring, gate),
+            Op::GroupSum { groups, bias, tau } => self.group_sum(node, *groups, bias, *tau),
+        }
+    }
+
+    /// The tensor of a value that an earlier node wrote; its type must be `dtype`.
+    fn source(&self, node: &Node, id: ValueId, dtype: Dtype) -> Result<TensorId, ConvertError> {
+        let value = self.graph.value(id);
+        let found = self.tensors[id.0].filter(|&tensor| self.out.tensor(tensor).dtype == dtype);
+        found.ok_or_else(|| ConvertError::Range {
+            place: format!("layer `{}`", node.name),
+            what: format!("input `{}`", value.name),
+            want: if dtype == Dtype::Bits { "bits" } else { "numbers in 8 bits" }.into(),
+            have: if value.kind == ValueKind::Bits { "bits" } else { "raw scores, which only the readout may use" }
+                .into(),
+        })
+    }
+
+    /// Whether a value is the network's scores and nothing else, so that it needs no requantisation.
+    fn is_raw(&self, id: ValueId) -> bool {
+        let read = |node: &Node| node.input == id || matches!(node.op, Op::Add { second } if second == id);
+        id == self.graph.output && !self.graph.nodes.iter().any(read)
+    }
+
+    fn new_i8(&mut self, name: &str, cols: usize, interval: Interval) -> TensorId {
+        let (scale, zero_point) = affine(interval);
+        let name = name.to_owned();
+        self.out.add(IntTensor { name, dtype: Dtype::I8, cols, scale, zero_point, lo: -128, hi: 127 })
+    }
+
+    fn new_i32(&mut self, name: String, cols: usize, scale: f64) -> TensorId {
+        let (lo, hi) = (i32::MIN, i32::MAX);
+        self.out.add(IntTensor { name, dtype: Dtype::I32, cols, scale, zero_point: 0.0, lo, hi })
+    }
+
+    /// An I8 tensor for the output of `node`, scaled as calibrated.
+    fn output_i8(&mut self, node: &Node) -> Result<TensorId, ConvertError> {
+        let value = self.graph.value(node.output);
+        let interval = self.interval(&self.calibration.values, &value.name)?;
+        let id = self.new_i8(&value.name, value.len, interval);
+        self.tensors[node.output.0] = Some(id);
+        Ok(id)
+    }
+
+    fn interval(
+        &self,
+        table: &std::collections::BTreeMap<String, Interval>,
+        name: &str,
+    ) -> Result<Interval, ConvertError> {
+        table.get(name).copied().ok_or_else(|| ConvertError::Range {
+            place: "calibration".into(),
+            what: format!("range of `{name}`"),
+            want: "an entry".into(),
+            have: "none: calibrate again with this model and these options".into(),
+        })
+    }
+
+    fn push(&mut self, node: &Node, op: IntOp) {
+        self.out.ops.push((node.name.clone(), op));
+    }
+
+    fn linear(
+        &mut self,
+        node: &Node,
+        weight: &Matrix,
+        bias: &[f32],
+        activation: Activation,
+    ) -> Result<(), ConvertError> {
+        let input = self.source(node, node.input, Dtype::I8)?;
+        let x = self.out.tensor(input).clone();
+        let rows = weight.rows;
+        let name = &self.graph.value(node.output).name;
+        let raw = self.is_raw(node.output) && activation == Activation::None;
+        if raw {
+            let widest = bias.iter().fold(0.0, |widest: f64, b| widest.max(f64::from(b.abs())));
+            let scale = weight_scale(peak(&weight.data), widest, x.scale);
+            let output = self.new_i32(name.clone(), rows, scale * x.scale);
+            self.tensors[node.output.0] = Some(output);
+            let weights: Vec<i8> = weights_i8(&weight.data, scale).collect();
+            let bias = folded_bias(&node.name, &weights, bias, |_| scale * x.scale, x.zero_point)?;
+            self.push(node, IntOp::Linear { input, output, weights, bias, rq: Vec::new() });
+            return Ok(());
+        }
+        let table = !matches!(activation, Activation::None | Activation::Relu);
+        let target = if table {
+            let interval = self.interval(&self.calibration.before_activation, name)?;
+            let name = format!("{name} before activation");
+            self.new_i8(&name, rows, interval)
+        } else {
+            self.output_i8(node)?
+        };
+        let y = self.out.tensor(target).clone();
+        let scales: Vec<f64> =
+            (0..rows).map(|r| weight_scale(peak(weight.row(r)), f64::from(bias[r]), x.scale)).collect();
+        let weights: Vec<i8> = (0..rows).flat_map(|r| weights_i8(weight.row(r), scales[r])).collect();
+        let bias = folded_bias(&node.name, &weights, bias, |r| scales[r] * x.scale, x.zero_point)?;
+        // ReLU is the lower bound of the requantisation: zero, which the zero point stands for.
+        let lo = if activation == Activation::Relu { y.zero_point as i8 } else { -128 };
+        let rq = scales
+            .iter()
+            .map(|scale| requant(&node.name, scale * x.scale / y.scale, y.zero_point, lo, 127))
+            .collect::<Result<_, _>>()?;
+        self.push(node, IntOp::Linear { input, output: target, weights, bias, rq });
+        if table {
+            let output = self.output_i8(node)?;
+            let map = IntMap::Lut256(activation_table(activation, &y, self.out.tensor(output)));
+            self.push(node, IntOp::Map { input: target, output, map });
+        }
+        Ok(())
+    }
+
+    fn affine_map(&mut self, node: &Node, gain: &[f32], bias: &[f32]) -> Result<(), ConvertError> {
+        let input = self.source(node, node.input, Dtype::I8)?;
+        let x = self.out.tensor(input).clone();
+        let output = self.output_i8(node)?;
+        let y = self.out.tensor(output).clone();
+        // The gain's magnitude goes into the requantisation; a signed byte holds its sign and as much of it as the bias leaves room for.
+        let scales: Vec<f64> =
+            gain.iter().zip(bias).map(|(&g, &b)| weight_scale(f64::from(g.abs()), b.into(), x.scale)).collect();
+        let gains: Vec<i8> = gain.iter().zip(&scales).flat_map(|(&g, &scale)| weights_i8(&[g], scale).next()).collect();
+        let bias = folded_bias(&node.name, &gains, bias, |c| scales[c] * x.scale, x.zero_point)?;
+        let rq = scales
+            .iter()
+            .map(|scale| requant(&node.name, scale * x.scale / y.scale, y.zero_point, -128, 127))
+            .collect::<Result<_, _>>()?;
+        self.push(node, IntOp::Map { input, output, map: IntMap::Affine { gain: gains, bias, rq } });
+        Ok(())
+    }
+
+    fn add_map(&mut self, node: &Node, second: ValueId) -> Result<(), ConvertError> {
+        let input = self.source(node, node.input, Dtype::I8)?;
+        let other = self.source(node, second, Dtype::I8)?;
+        if input == other {
+            return Err(ConvertError::Range {
+                place: format!("layer `{}`", node.name),
+                what: "second input".into(),
+                want: "another value".into(),
+                have: "the first input again: fold it into the layer before as a gain of 2".into(),
+            });
+        }
+        let output = self.output_i8(node)?;
+        let [a, b, y] = [input, other, output].map(|id| self.out.tensor(id).clone());
+        // A fractional zero point (of the network's input) has no place here: it is rounded, at most half a step.
+        let factors = [a.scale / y.scale, b.scale / y.scale];
+        let (_, shift) = number::multiplier(&node.name, factors[0].max(factors[1]))?;
+        let shift = shift - 1;
+        let m = factors.map(|factor| (factor * 2f64.powi(shift.into())).round() as i32);
+        let z = [a.zero_point.round() as i8, b.zero_point.round() as i8];
+        let map = IntMap::Add { second: other, m, z, shift, zero_point: y.zero_point as i8, lo: -128, hi: 127 };
+        self.push(node, IntOp::Map { input, output, map });
+        Ok(())
+    }
+
+    fn clamp(&mut self, node: &Node, min: f32, max: f32) -> Result<(), ConvertError> {
+        let input = self.source(node, node.input, Dtype::I8)?;
+        let mut y = self.out.tensor(input).clone();
+        let bound = |real: f32| nearest_i8(f64::from(real) / y.scale + y.zero_point, -128, 127);
+        let (lo, hi) = (bound(min), bound(max));
+        y.name.clone_from(&self.graph.value(node.output).name);
+        (y.lo, y.hi) = (lo.into(), hi.into());
+        let output = self.out.add(y);
+        self.tensors[node.output.0] = Some(output);
+        self.push(node, IntOp::Map { input, output, map: IntMap::Clamp { lo, hi } });
+        Ok(())
+    }
+
+    fn new_bits(&mut self, node: &Node) -> TensorId {
+        let value = self.graph.value(node.output);
+        let (name, cols) = (value.name.clone(), value.len);
+        let tensor = IntTensor { name, dtype: Dtype::Bits, cols, scale: 1.0, zero_point: 0.0, lo: 0, hi: 1 };
+        let id = self.out.add(tensor);
+        self.tensors[node.output.0] = Some(id);
+        id
+    }
+
+    fn bits(&mut self, node: &Node, feature: &[u32], threshold: &[f32]) -> Result<(), ConvertError> {
+        let input = self.source(node, node.input, Dtype::I8)?;
+        let x = self.out.tensor(input).clone();
+        let mut entries = Vec::new();
+        for (i, (&feature, &threshold)) in feature.iter().zip(threshold).enumerate() {
+            // x > t exactly if q > t / scale + zero_point, and for an integer q exactly if q > its floor.
+            let limit = (f64::from(threshold) / x.scale + x.zero_point).floor();
+            if limit < -128.0 {
+                return Err(ConvertError::Range {
+                    place: format!("layer `{}`", node.name),
+                    what: format!("threshold {i}"),
+                    want: "a number that some input does not exceed".into(),
+                    have: threshold.to_string(),
+                });
+            }
+            let feature = u16::try_from(feature).map_err(|_| ConvertError::TooLarge {
+                place: format!("layer `{}`", node.name),
+                what: "feature index".into(),
+                want: u16::MAX.into(),
+                have: feature.into(),
+            })?;
+            entries.push(ThresholdRecord { feature, threshold: limit.min(127.0) as i8, reserved: 0 });
+        }
+        let output = self.new_bits(node);
+        self.push(node, IntOp::Map { input, output, map: IntMap::Bits(entries) });
+        Ok(())
+    }
+
+    fn gates(&mut self, node: &Node, wiring: &Wiring, gate: &[u8]) -> Result<(), ConvertError> {
+        let input = self.source(node, node.input, Dtype::Bits)?;
+        let output = self.new_bits(node);
+        let words = gate.chunks(32).map(masks);
+        let gates = match wiring {
+            Wiring::Word { a_word, a_rot, b_word, b_rot } => {
+                let word = |(w, masks)| {
+                    let wiring = a_word[w] | a_rot[w] << 11 | b_word[w] << 16 | b_rot[w] << 27;
+                    WordGates { wiring, masks }
+                };
+                IntGates::Word(words.enumerate().map(word).collect())
+            }
+            Wiring::Gathered { a, b } => {
+                let lanes = a.chunks(32).zip(b.chunks(32)).map(|(a, b)| {
+                    // Lanes past the last gate read bit 0 through a gate of constant 0.
+                    let lane = |l: usize| a.get(l).copied().unwrap_or(0) | b.get(l).copied().unwrap_or(0) << 16;
+                    std::array::from_fn(lane)
+                });
+                IntGates::Gathered(words.zip(lanes).collect())
+            }
+        };
+        self.push(node, IntOp::Gates { input, output, gates });
+        Ok(())
+    }
+
+    fn group_sum(&mut self, node: &Node, groups: usize, bias: &[f32], tau: f32) -> Result<(), ConvertError> {
+        let input = self.source(node, node.input, Dtype::Bits)?;
+        if !self.is_raw(node.output) {
+            return Err(ConvertError::Range {
+                place: format!("layer `{}`", node.name),
+                what: "position of group_sum".into(),
+                want: "the last layer".into(),
+                have: "followed by others".into(),
+            });
+        }
+        let bits = self.out.tensor(input).cols as u64;
+        let bounds = (0..=groups as u64).map(|c| (c * bits / groups as u64) as u32).collect();
+        let bias = if bias.iter().all(|&b| b == 0.0) {
+            Vec::new()
+        } else {
+            let steps = bias.iter().enumerate();
+            steps.map(|(k, &b)| bias_i32(&node.name, k, f64::from(b).round())).collect::<Result<_, _>>()?
+        };
+        let name = self.graph.value(node.output).name.clone();
+        let output = self.new_i32(name, groups, 1.0 / f64::from(tau));
+        self.tensors[node.output.0] = Some(output);
+        self.push(node, IntOp::GroupSum { input, output, bounds, bias });
+        Ok(())
+    }
+
+    fn readout(&mut self) -> Result<(), ConvertError> {
+        let output = self.tensors[self.graph.output.0].filter(|&id| id != IntGraph::INPUT);
+        let input = output.filter(|&id| matches!(self.out.tensor(id).dtype, Dtype::I8 | Dtype::I32));
+        let input = input.ok_or_else(|| ConvertError::Range {
+            place: "the network's output".into(),
+            what: "type".into(),
+            want: "numbers that some layer computes".into(),
+            have: "bits, or the input itself: end with a linear layer, an FFN or group_sum".into(),
+        })?;
+        let outputs = self.out.tensor(input).cols;
+        let (kind, k) = match self.graph.readout {
+            Readout::None => (readout::NONE, 0),
+            Readout::Argmax => (readout::ARGMAX, 1),
+            Readout::TopK(k) => (readout::TOP_K, k),
+        };
+        if k > outputs {
+            return Err(ConvertError::TooLarge {
+                place: "readout".into(),
+                what: "number of classes wanted".into(),
+                want: outputs as u64,
+                have: k as u64,
+            });
+        }
+        let classes = if k == 0 { None } else { Some(self.new_i32("classes".into(), k, 1.0)) };
+        self.out.ops.push(("readout".into(), IntOp::Readout { input, output: classes, kind, k }));
+        Ok(())
+    }
+}
+
+/// Biases in units of the accumulator, with the input's zero point folded in: `b / scale - zero_point * sum w`.
+pub(crate) fn folded_bias(
+    place: &str,
+    weights: &[i8],
+    bias: &[f32],
+    scale: impl Fn(usize) -> f64,
+    zero_point: f64,
+) -> Result<Vec<i32>, ConvertError> {
+    let exact = real_bias(weights, bias, scale, zero_point);
+    exact.enumerate().map(|(r, b)| bias_i32(place, r, b.round())).collect()
+}
+
+/// [`folded_bias`] before rounding.
+pub(crate) fn real_bias<'w>(
+    weights: &'w [i8],
+    bias: &'w [f32],
+    scale: impl Fn(usize) -> f64 + 'w,
+    zero_point: f64,
+) -> impl Iterator<Item = f64> + 'w {
+    let cols = weights.len().checked_div(bias.len()).unwrap_or(0);
+    bias.iter().enumerate().map(move |(r, &b)| {
+        let sum: i64 = weights[r * cols..(r + 1) * cols].iter().map(|&w| i64::from(w)).sum();
+        f64::from(b) / scale(r) - zero_point * sum as f64
+    })
+}
+
+/// The table of an activation from the steps of `x` to those of `y`.
+pub(crate) fn activation_table(activation: Activation, x: &IntTensor, y: &IntTensor) -> Vec<i8> {
+    let entry = |q: i32| {
+        let real = x.scale * (f64::from(q) - x.zero_point);
+        nearest_i8(f64::from(activation.of(real as f32)) / y.scale + y.zero_point, -128, 127)
+    };
+    (-128..=127).map(entry).collect()
+}
+
+/// Masks of up to 32 gates; lanes without a gate are constant 0.
+fn masks(gates: &[u8]) -> [u32; 4] {
+    let mut masks = [0u32; 4];
+    for (lane, &id) in gates.iter().enumerate() {
+        let [f00, f01, f10, f11] = [id >> 3 & 1, id >> 2 & 1, id >> 1 & 1, id & 1].map(u32::from);
+        for (mask, bit) in masks.iter_mut().zip([f00, f00 ^ f10, f00 ^ f01, f00 ^ f01 ^ f10 ^ f11]) {
+            *mask |= bit << lane;
+        }
+    }
+    masks
+}
