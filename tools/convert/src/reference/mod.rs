@@ -31,6 +31,8 @@ mod image;
 mod ops;
 mod proof;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use eval::{Entry, Input, InputError, OpTrace, Outcome, Overflow, Sum, run, run_bytes};
 pub use image::{

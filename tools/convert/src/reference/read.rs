@@ -49,17 +49,17 @@ pub fn read(bytes: &[u8], crc: Crc) -> Result<Image, ReadError> {
     let (raw, bytes) = raw_header(bytes, crc)?;
     let sections = Sections::read(bytes, raw.section_count)?;
     let tensors = Tensors::read(sections.records(bytes, section::TENSORS, "TENSORS")?)?;
-    let constants = Constants(sections.blob(bytes, section::CONSTANTS).unwrap_or_default().to_vec());
-    let pool = Pool::new(&constants.0);
+    check(At::Header, "arena_bytes", Want::Exactly(tensors.arena_bytes().into()), raw.header.arena_bytes)?;
+    between(At::Header, "arena_bytes", 0, 1 << 30, raw.header.arena_bytes)?;
+    tensors.only_input(raw.header.input)?;
+    let constants = sections.blob(bytes, section::CONSTANTS);
+    let pool = Pool::new(constants);
     let ranges = range::read(sections.records_if_present(bytes, section::RANGES), &pool)?;
     let ops = op::read(sections.records(bytes, section::OPS, "OPS")?, &tensors, &ranges, &pool)?;
 
     let readout = ends_in_readout(&ops)?;
     let features = ops.iter().fold(0u32, |bits, op| bits | 1 << op.number());
     check(At::Header, "features", Want::Exactly(features.into()), raw.header.features)?;
-    check(At::Header, "arena_bytes", Want::Exactly(tensors.arena_bytes().into()), raw.header.arena_bytes)?;
-    between(At::Header, "arena_bytes", 0, 1 << 30, raw.header.arena_bytes)?;
-    tensors.only_input(raw.header.input)?;
     check(At::Header, "output", Want::Exactly(readout.input as i128), raw.header.output as i128)?;
 
     let all = tensors.into_vec();
@@ -74,7 +74,7 @@ pub fn read(bytes: &[u8], crc: Crc) -> Result<Image, ReadError> {
         tensors: all,
         ops,
         ranges,
-        constants,
+        constants: Constants(constants.unwrap_or_default().to_vec()),
     })
 }
 

@@ -8,20 +8,23 @@ use super::record::{between, check};
 /// The constants, and where requantise records may begin.
 pub(super) struct Pool<'a> {
     bytes: &'a [u8],
+    present: bool,
     /// At `i`: admissible requantise records one after the other from byte `4 * i` on. A table of these makes the check
     /// of `n` records one look-up, however many ranges name the same ones.
     good_rq: Vec<u32>,
 }
 
 impl<'a> Pool<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
+    /// From the section, if there is one.
+    pub fn new(section: Option<&'a [u8]>) -> Self {
+        let bytes = section.unwrap_or_default();
         let mut good_rq = vec![0u32; bytes.len() / 4 + 2];
         for i in (0..(bytes.len() / 4).saturating_sub(1)).rev() {
             if rule_broken(Rq::decode(&bytes[4 * i..4 * i + 8])).is_none() {
                 good_rq[i] = 1 + good_rq[i + 2];
             }
         }
-        Self { bytes, good_rq }
+        Self { bytes, present: section.is_some(), good_rq }
     }
 
     /// The array of `count` elements at `offset`, or nothing for NONE.
@@ -34,6 +37,9 @@ impl<'a> Pool<'a> {
     ) -> Result<Option<Array<T>>, ReadError> {
         if offset == NO_CONST {
             return Ok(None);
+        }
+        if !self.present {
+            return Err(ReadError::Missing { at, what: "CONSTANTS" });
         }
         if T::BYTES > 1 {
             check(at, what, Want::Multiple(4), offset)?;
