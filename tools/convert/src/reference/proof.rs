@@ -7,8 +7,9 @@
 //! worst choice that the ROUTE has: one leaf of each tree, one path down each tree, the k worst experts, all static ranges.
 //! The choice is made row by row, so different rows may be bounded by different leaves.
 //!
-//! A tensor that is read before an op has written it, or after another op has written over its bytes, holds anything; that
-//! is reported as well, since nothing can be proved from it.
+//! A tensor that is read before an op has written it, or after another op has written over part of its bytes, holds anything;
+//! that is reported as well, since nothing can be proved from it. A tensor that lies in others that were written is known from
+//! them: so networks reshape, cut and join.
 //!
 //! Rejected: intervals instead of absolute values (half the bound at best, and no longer true of every order), and
 //! intervals per column (converters choose clamp bounds per tensor).
@@ -70,7 +71,7 @@ pub enum Violation {
         /// What it may reach.
         bound: i128,
     },
-    /// A tensor is read that no op has written, or that another op has written over.
+    /// A tensor is read that no op has written, or that another op has written over in part.
     #[error("op {op} ({name}): tensor {tensor}: want it written, have what the arena holds")]
     Unwritten {
         /// Index of the op.

@@ -88,7 +88,54 @@ impl<'a> State<'a> {
 
     /// The tensors that an op reads and of which nothing is known.
     pub fn unwritten(&self, op: &Op) -> Vec<usize> {
-        op.reads().into_iter().filter(|&tensor| matches!(self.known[tensor], Known::Nothing)).collect()
+        op.reads().into_iter().filter(|&tensor| matches!(self.look(tensor), Known::Nothing)).collect()
+    }
+
+    /// What is known of a tensor, be it as a view of others.
+    fn look(&self, tensor: usize) -> Known {
+        match &self.known[tensor] {
+            Known::Nothing => self.view(tensor).unwrap_or(Known::Nothing),
+            known => known.clone(),
+        }
+    }
+
+    /// What is known of a tensor whose every byte lies in a tensor that is known: a reshaped, cut or joined one.
+    fn view(&self, tensor: usize) -> Option<Known> {
+        let view = &self.image.tensors[tensor];
+        let whole = self.image.tensors.iter().zip(&self.known);
+        // Of a list, only the entries up to its length were written.
+        let mut sources: Vec<_> = whole
+            .filter(|(source, known)| {
+                source.overlaps(view) && !matches!(known, Known::Nothing) && source.dtype != Dtype::List
+            })
+            .collect();
+        sources.sort_by_key(|(source, _)| source.offset);
+        let mut reach = view.offset as usize;
+        for (source, _) in &sources {
+            if source.offset as usize > reach {
+                return None;
+            }
+            reach = reach.max(source.offset as usize + source.bytes());
+        }
+        if reach < view.offset as usize + view.bytes() {
+            return None;
+        }
+        match view.dtype {
+            Dtype::I8 => {
+                let interval = |known: &Known| if let Known::I8(interval) = known { *interval } else { Interval::ALL };
+                sources.iter().map(|(_, known)| interval(known)).reduce(Interval::hull).map(Known::I8)
+            }
+            Dtype::I32 => {
+                let most = |known: &Known| match known {
+                    Known::I32(columns) => columns.iter().copied().max(),
+                    _ => Some(1 << 31),
+                };
+                let most = sources.iter().filter_map(|(_, known)| most(known)).max()?;
+                Some(Known::I32(vec![most; view.cols].into()))
+            }
+            Dtype::Bits => Some(Known::Bits),
+            Dtype::List => None,
+        }
     }
 
     /// An op has written the tensor: others that share its bytes are lost.
@@ -105,7 +152,7 @@ impl<'a> State<'a> {
 
     /// The values of an I8 tensor.
     pub fn interval(&self, tensor: usize) -> Interval {
-        match self.known[tensor] {
+        match self.look(tensor) {
             Known::I8(interval) => interval,
             _ => Interval::ALL,
         }
@@ -113,8 +160,8 @@ impl<'a> State<'a> {
 
     /// The largest absolute value of each column of an I32 tensor.
     pub fn columns(&self, tensor: usize) -> Rc<[u128]> {
-        match &self.known[tensor] {
-            Known::I32(columns) => columns.clone(),
+        match self.look(tensor) {
+            Known::I32(columns) => columns,
             _ => vec![1 << 31; self.image.tensors[tensor].cols].into(),
         }
     }

@@ -4,4 +4,5 @@ mod eval;
 mod images;
 mod proof;
 mod read;
+mod total;
 mod writer;

@@ -112,17 +112,42 @@ fn what_no_op_has_written_proves_nothing() {
 }
 
 #[test]
-fn what_was_written_over_proves_nothing() {
-    let mut writer = Writer::with_input(I8, 1, 1);
-    let (first, second) = (writer.tensor(I8, 1, 1), writer.tensor(I8, 1, 1));
-    writer.tensors[2][4..8].copy_from_slice(&0u32.to_le_bytes());
-    writer.arena_bytes = 1;
-    for output in [first, second] {
-        writer.map(4, 0, (0, output), &[]);
-    }
+fn what_was_written_over_in_part_proves_nothing() {
+    let mut writer = Writer::with_input(I8, 1, 2);
+    let (first, second) = (writer.tensor(I8, 1, 3), writer.tensor(I8, 1, 1));
+    writer.tensors[2][4..8].copy_from_slice(&1u32.to_le_bytes());
+    writer.arena_bytes = 3;
+    let rq = writer.rqs(&[unit(0, 5)]);
+    writer.linear(0, (0, first), (&[1; 6], 3), NONE, rq);
+    writer.linear(0, (0, second), (&[1; 2], 1), NONE, rq);
     let error = prove(&image(&writer.clone().read_out(first)), None).unwrap_err();
     assert_eq!(error.violations, [Violation::Unwritten { op: 2, name: "READOUT", tensor: 1 }]);
     assert!(prove(&image(&writer.read_out(second)), None).is_ok());
+}
+
+#[test]
+fn a_view_has_the_values_of_what_it_lies_in() {
+    // Two tensors of two elements, read as one of four, and as the two in the middle.
+    let mut writer = Writer::with_input(I8, 1, 2);
+    let (first, second) = (writer.tensor(I8, 1, 2), writer.tensor(I8, 1, 2));
+    let (whole, middle) = (writer.tensor(I8, 1, 4), writer.tensor(I8, 1, 2));
+    let output = writer.tensor(I32, 1, 1);
+    for (tensor, offset) in [(second, 2), (whole, 0), (middle, 1), (output, 4u32)] {
+        writer.tensors[usize::from(tensor)][4..8].copy_from_slice(&offset.to_le_bytes());
+    }
+    writer.arena_bytes = 8;
+    writer.map(4, 0, (0, first), &[b(34, -3), b(35, 2)]);
+    let alone = writer.clone();
+    writer.map(4, 0, (0, second), &[b(34, 0), b(35, 9)]);
+    for (view, weights, bound) in [(whole, &[1, 1, 1, 1][..], 36), (middle, &[1, -1][..], 18)] {
+        let mut joined = writer.clone();
+        joined.linear(0, (view, output), (weights, 1), NONE, NONE);
+        assert_eq!(largest(&proof(&joined.read_out(output)))[2], Some(bound));
+        let mut half = alone.clone();
+        half.linear(0, (view, output), (weights, 1), NONE, NONE);
+        let error = prove(&image(&half.read_out(output)), None).unwrap_err();
+        assert_eq!(error.violations, [Violation::Unwritten { op: 1, name: "LINEAR", tensor: view.into() }]);
+    }
 }
 
 #[test]
