@@ -1,7 +1,8 @@
-//! Does the clock tick, and at the rate the board table says? A loop of known length gives the answer at every boot.
+//! Measuring. Does the clock tick, and at the rate the board table says? A loop of known length gives the answer at every boot.
 
 use super::Clock;
 use core::arch::asm;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 /// The instructions of the probe's loop.
 pub const LOOP_INSNS: u32 = 2 * LOOP_ROUNDS;
@@ -16,21 +17,34 @@ pub struct Probe {
     pub loop_ticks: u32,
 }
 
+/// Runs `body` and returns its result and the ticks it took, those of an empty region included.
+#[inline(always)]
+pub fn time<C: Clock, R>(body: impl FnOnce() -> R) -> (R, Option<u32>) {
+    C::start();
+    compiler_fence(Ordering::SeqCst);
+    let result = body();
+    compiler_fence(Ordering::SeqCst);
+    (result, C::elapsed())
+}
+
 /// Measures an empty region and a loop of [`LOOP_INSNS`] instructions. `None` if the counter wraps or stands still.
 pub fn probe<C: Clock>() -> Option<Probe> {
-    C::start();
-    let empty_ticks = C::elapsed()?;
-    let mut rounds = core::hint::black_box(LOOP_ROUNDS);
-    C::start();
+    let ((), empty_ticks) = time::<C, _>(|| ());
+    let rounds = core::hint::black_box(LOOP_ROUNDS);
+    let ((), loop_ticks) = time::<C, _>(|| count_down(rounds));
+    let empty_ticks = empty_ticks?;
+    let loop_ticks = loop_ticks?.checked_sub(empty_ticks)?;
+    (loop_ticks > 0).then_some(Probe { empty_ticks, loop_ticks })
+}
+
+/// Two instructions a round.
+#[inline(always)]
+fn count_down(rounds: u32) {
     // SAFETY: a loop that only counts a register down.
     unsafe {
         #[cfg(target_arch = "arm")]
-        asm!("2: subs {n}, #1", "bne 2b", n = inout(reg) rounds, options(nomem, nostack));
+        asm!("2: subs {n}, #1", "bne 2b", n = inout(reg) rounds => _);
         #[cfg(target_arch = "riscv32")]
-        asm!("2: addi {n}, {n}, -1", "bnez {n}, 2b", n = inout(reg) rounds, options(nomem, nostack));
+        asm!("2: addi {n}, {n}, -1", "bnez {n}, 2b", n = inout(reg) rounds => _);
     }
-    let ticks = C::elapsed()?;
-    core::hint::black_box(rounds);
-    let loop_ticks = ticks.checked_sub(empty_ticks)?;
-    (loop_ticks > 0).then_some(Probe { empty_ticks, loop_ticks })
 }
