@@ -133,14 +133,16 @@ impl ConvertError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Io { .. } => "check the path and its permissions",
-            Self::Unreadable { .. } => "give a .safetensors file with a `leafgate.graph` description, or a PyTorch state dict (.pt)",
+            Self::Unreadable { .. } => {
+                "give a .safetensors file with a `leafgate.graph` description, or a PyTorch state dict (.pt)"
+            }
             Self::MissingTensor { .. } => "check the layer's prefix, and that the whole state dict was saved",
             Self::ExtraTensors { .. } => "name the layer that uses them, or remove them from the file",
             Self::Shape { .. } => "check the layer's sizes; docs/graph-format.md lists the shape of every tensor",
             Self::NotFinite { .. } => "the training diverged: take an earlier checkpoint",
             Self::Unknown { .. } => "docs/graph-format.md lists what is known",
             Self::Range { .. } => "docs/graph-format.md lists the admissible figures",
-            Self::Overflow { .. } => "scale the layer's weights or bias down, narrow the input range (min, max), or split the layer",
+            Self::Overflow { .. } => "scale the layer's weights or bias down, or split the layer",
             Self::TooLarge { .. } => "make the model smaller, or choose a board with more room",
             Self::Check { .. } => "please report this with the model file: it is a defect of the converter",
         }

@@ -4,11 +4,19 @@
 //! an integer graph; `plan` lays out the arena; `pack` writes the image. `reference` is the independent judge: it reads
 //! the image's bytes by the format document alone.
 
+pub mod accuracy;
+pub mod check;
+pub mod convert;
 pub mod data;
 pub mod error;
+pub mod host;
 pub mod import;
 pub mod ir;
+pub mod pack;
 pub mod pass;
+pub mod plan;
+pub mod quantize;
 pub mod reference;
 
+pub use convert::{Conversion, Options, Ranges, convert};
 pub use error::ConvertError;

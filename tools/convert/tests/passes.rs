@@ -53,8 +53,10 @@ impl Draw<'_> {
                 ranges.push(spare);
             }
             let first = ranges.len();
-            let (route, count) = match self.below(4) {
-                0 => (Route::Static { first, count: 1 }, 1),
+            let (route, count) = match self.below(5) {
+                // A range that another route reaches as well.
+                4 if first > 0 => (Route::Static { first: self.below(first), count: 1 }, 0),
+                0 | 4 => (Route::Static { first, count: 1 }, 1),
                 1 => {
                     let (trees, levels) = (1 + self.below(2), 1 + self.below(2));
                     let nodes = trees * ((1 << levels) - 1);

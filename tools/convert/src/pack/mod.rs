@@ -3,7 +3,9 @@
 mod ops;
 mod section;
 
-use leafgate_image::{ALIGN, FORMAT, Header, MAGIC, NO_TENSOR, TensorRecord, dtype, image_crc32, place, section as kind};
+use leafgate_image::{
+    ALIGN, FORMAT, Header, MAGIC, NO_TENSOR, TensorRecord, dtype, image_crc32, place, section as kind,
+};
 use zerocopy::IntoBytes;
 
 use crate::ConvertError;

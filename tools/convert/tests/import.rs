@@ -1,0 +1,343 @@
+//! Every layer of `docs/graph-format.md` through the importer and the float reference, against figures worked out by hand or by the
+//! original software; and the state dict doors.
+
+mod files;
+
+use files::{Tensor, f32s, i32s, i64s, safetensors, tiny_fff, torch, u8s};
+use leafgate_convert::ConvertError;
+use leafgate_convert::import::{self, ImportOptions, Imported};
+use leafgate_convert::ir::eval::{Entry, Observer, class_of, evaluate, evaluate_observed};
+use leafgate_convert::ir::{Activation, Emit, Graph, InputSpec, Op, Readout, Route};
+
+fn open(bytes: &[u8], options: &ImportOptions) -> Result<Imported, ConvertError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tiny.model");
+    std::fs::write(&path, bytes).unwrap();
+    import::open(&path, options)
+}
+
+/// A graph file of `layers` on an input of `len` quarters.
+fn graph(tensors: &[Tensor], len: usize, layers: &str) -> Graph {
+    let text = format!(
+        r#"{{"format": "leafgate.graph/1", "name": "test", "input": {{"len": {len}, "scale": 0.25, "zero_point": 0.0}}, "layers": [{layers}]}}"#
+    );
+    open(&safetensors(tensors, Some(&text)), &ImportOptions::default()).unwrap().graph
+}
+
+/// Scores of an input in real numbers, multiples of a quarter.
+fn scores(graph: &Graph, x: &[f32]) -> Vec<f32> {
+    let q: Vec<i8> = x.iter().map(|x| (x * 4.0) as i8).collect();
+    evaluate(graph, &q).scores
+}
+
+/// Input, output as trained, output of the package's version 0.2.1.
+const TINY_FFF: [([f32; 3], [f32; 2], [f32; 2]); 5] = [
+    ([-1.0, 0.25, 1.0], [8.125, -9.0625], [-1.875, 0.9375]),
+    ([-1.0, 1.0, 1.0], [22.0, -10.25], [2.0, 9.75]),
+    ([1.0, 0.0, -1.0], [52.5, 0.0], [22.5, 30.0]),
+    ([1.0, 0.0, 1.0], [48.0, -30.0], [8.0, 10.0]),
+    // A tie goes right, to leaf 3.
+    ([0.0, 0.0, 1.0], [40.0, -40.0], [0.0, 0.0]),
+];
+
+#[test]
+fn the_tiny_fff_gives_the_packages_figures_through_every_door() {
+    let input = InputSpec { len: 3, scale: 0.25, zero_point: 0.0, min: -128, max: 127 };
+    let options = ImportOptions { input: Some(input), ..ImportOptions::default() };
+    let old = ImportOptions { match_eval_0_2_1: true, ..options.clone() };
+    let described =
+        graph(&tiny_fff("a.b."), 3, r#"{"op": "fff", "prefix": "a.b.", "activation": "relu"}, {"op": "argmax"}"#);
+    assert_eq!(described.nodes[0].name, "a.b");
+    for file in [torch(&tiny_fff("")), safetensors(&tiny_fff("module."), None)] {
+        let imported = open(&file, &options).unwrap();
+        assert_eq!(imported.assumptions, ["the hidden activation is taken to be relu: a state dict does not say it"]);
+        let (graph, old) = (imported.graph, open(&file, &old).unwrap().graph);
+        for (x, want, want_old) in TINY_FFF {
+            if x != [0.0, 0.0, 1.0] {
+                assert_eq!(scores(&graph, &x), want, "{x:?}");
+                assert_eq!(scores(&old, &x), want_old, "{x:?}");
+                assert_eq!(scores(&described, &x), want, "{x:?}");
+            }
+        }
+        assert_eq!((graph.name.as_str(), graph.readout), ("tiny", Readout::Argmax));
+        assert_eq!(graph.source_sha256.len(), 64);
+    }
+}
+
+/// Collects what an evaluation shows.
+#[derive(Default)]
+struct Trace {
+    ranges: Vec<(usize, Option<usize>, f32)>,
+    scores: Vec<(usize, f32)>,
+    hidden: Vec<Vec<f32>>,
+    partial: Vec<Vec<f32>>,
+    values: usize,
+}
+
+impl Observer for Trace {
+    fn value(&mut self, _: leafgate_convert::ir::ValueId, _: &[f32]) {
+        self.values += 1;
+    }
+
+    fn score(&mut self, _: usize, _: usize, row: usize, score: f32) {
+        self.scores.push((row, score));
+    }
+
+    fn entry(&mut self, _: usize, entry: &Entry<'_>) {
+        self.ranges.push((entry.range, entry.neuron, entry.weight));
+        self.hidden.push(entry.hidden.to_vec());
+        self.partial.push(entry.partial.to_vec());
+    }
+}
+
+fn trace(graph: &Graph, x: &[f32]) -> Trace {
+    let q: Vec<i8> = x.iter().map(|x| (x * 4.0) as i8).collect();
+    let mut trace = Trace::default();
+    evaluate_observed(graph, &q, &mut trace);
+    trace
+}
+
+#[test]
+fn a_tie_goes_right_and_the_observer_sees_the_way() {
+    let graph = graph(&tiny_fff(""), 3, r#"{"op": "fff", "activation": "relu"}"#);
+    let seen = trace(&graph, &[0.0, 0.0, 1.0]);
+    assert_eq!(seen.ranges, [(3, None, 1.0)]);
+    assert_eq!(seen.scores, [(0, 0.0), (2, 1.25)]);
+    // 4 * (-1 + 0.5) clipped, 4 * (1 - 0.25).
+    assert_eq!(seen.hidden, [[0.0, 3.0]]);
+    assert_eq!(seen.partial, [[40.0 + 3.0 * 2.0, -40.0 + 3.0 * 3.5]]);
+    assert_eq!(seen.values, 2);
+}
+
+#[test]
+fn a_master_leaf_shares_with_the_sigmoid_of_k() {
+    let mut tensors = tiny_fff("");
+    let k = 3.0f32.ln();
+    tensors.push(f32s("magic_w1", &[1, 3, 1], &[1.0, 1.0, 1.0]));
+    tensors.push(f32s("magic_b1", &[1, 1], &[1.0]));
+    tensors.push(f32s("magic_w2", &[1, 1, 2], &[4.0, -4.0]));
+    tensors.push(f32s("magic_b2", &[1, 2], &[8.0, 16.0]));
+    tensors.push(f32s("k", &[], &[k]));
+    tensors.push(f32s("leaf_usage", &[4], &[0.0; 4]));
+    tensors.push(f32s("f", &[4], &[f32::NAN; 4]));
+    let graph = graph(&tensors, 3, r#"{"op": "fff", "activation": "relu"}"#);
+    // sigmoid(ln 3) = 3/4; the master's one neuron is 1.25 + 1.
+    for (have, want) in
+        scores(&graph, &[-1.0, 0.25, 1.0]).iter().zip([0.75 * 8.125 + 0.25 * 13.0, 0.75 * -9.0625 + 0.25 * 11.0])
+    {
+        // The master's neuron: -1 + 0.25 + 1 + 1 = 1.25, so 4 * 1.25 + 8 = 13 and -4 * 1.25 + 16 = 11.
+        assert!((have - want).abs() < 1e-5, "{have} {want}");
+    }
+    let Op::Ffn { routes, ranges, .. } = &graph.nodes[0].op else { panic!() };
+    assert_eq!(routes[1], Route::Static { first: 4, count: 1 });
+    assert_eq!((ranges.len(), ranges[4].name.as_str()), (5, "master"));
+}
+
+#[test]
+fn a_network_of_depth_zero_is_one_leaf_without_nodes() {
+    let tensors = [
+        i64s("depth", &[], &[0]),
+        f32s("w1s", &[1, 2, 1], &[1.0, 2.0]),
+        f32s("b1s", &[1, 1], &[0.5]),
+        f32s("w2s", &[1, 1, 1], &[2.0]),
+        f32s("b2s", &[1, 1], &[-1.0]),
+    ];
+    let graph = graph(&tensors, 2, r#"{"op": "fff", "activation": "relu"}"#);
+    let Op::Ffn { routes, .. } = &graph.nodes[0].op else { panic!() };
+    assert_eq!(routes[..], [Route::Static { first: 0, count: 1 }]);
+    assert_eq!(scores(&graph, &[1.0, 1.0]), [6.0]);
+}
+
+#[test]
+fn ultrafast_adds_every_visited_node_and_a_tie_goes_left() {
+    // Two trees of depth 1, three nodes each; the roots decide on x[0].
+    let keys = [[1.0, 0.0], [0.0, 1.0], [0.0, 2.0], [-1.0, 0.0], [0.0, 4.0], [0.0, 8.0]].concat();
+    let tensors = [
+        f32s("linear_in.weight", &[6, 2], &keys),
+        f32s("linear_in.bias", &[6], &[0.0; 6]),
+        f32s("linear_out.weight", &[2, 6], &[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0]),
+    ];
+    let layer = r#"{"op": "ultrafast", "activation": "none", "trees": 2, "depth": 1, "residual": true}"#;
+    let graph = graph(&tensors, 2, layer);
+    let seen = trace(&graph, &[1.0, 0.5]);
+    // Tree 0 goes right (1 > 0) to node 2, tree 1 left (-1) to node 1.
+    assert_eq!(seen.ranges, [(0, Some(0), 1.0), (0, Some(2), 1.0), (0, Some(3), 1.0), (0, Some(4), 1.0)]);
+    assert_eq!(scores(&graph, &[1.0, 0.5]), [1.0 + (1.0 + 1.0 - 1.0 + 2.0), 0.5 + (2.0 - 3.0 + 8.0)]);
+    assert_eq!(trace(&graph, &[0.0, 0.5]).ranges[1].1, Some(1), "a tie goes left");
+    let Op::Ffn { routes, .. } = &graph.nodes[0].op else { panic!() };
+    assert!(matches!(routes[..], [Route::Tree { trees: 2, levels: 2, strict: true, emit: Emit::Path, first: 0, .. }]));
+    assert!(matches!(graph.nodes[1].op, Op::Add { second: Graph::INPUT }));
+}
+
+#[test]
+fn experts_win_by_score_and_the_shared_one_always_runs() {
+    let tensors = [
+        f32s("m.router.weight", &[3, 1], &[1.0, -1.0, 1.0]),
+        f32s("m.router.bias", &[3], &[0.0, 0.0, 0.0]),
+        f32s("m.w1s", &[3, 1, 1], &[1.0, 1.0, 1.0]),
+        f32s("m.b1s", &[3, 1], &[0.0, 0.0, 0.0]),
+        f32s("m.w2s", &[3, 1, 1], &[1.0, 10.0, 100.0]),
+        f32s("m.b2s", &[3, 1], &[0.25, 0.5, 0.75]),
+        f32s("m.shared.w1", &[1, 2], &[1.0, -1.0]),
+        f32s("m.shared.b1", &[2], &[0.0, 0.0]),
+        f32s("m.shared.w2", &[2, 1], &[1000.0, 2000.0]),
+        f32s("m.shared.b2", &[1], &[0.0]),
+    ];
+    let layer = |top_k: usize, gate: &str| {
+        format!(r#"{{"op": "moe", "prefix": "m.", "activation": "relu", "top_k": {top_k}, "gate": "{gate}"}}"#)
+    };
+    let one = graph(&tensors, 1, &layer(1, "one"));
+    // Experts 0 and 2 tie; the lowest index wins.
+    assert_eq!(scores(&one, &[2.0]), [2000.0 + 2.25]);
+    assert_eq!(scores(&one, &[-2.0]), [4000.0 + 0.5]);
+    let two = graph(&tensors, 1, &layer(2, "one"));
+    assert_eq!(scores(&two, &[2.0]), [2000.0 + 2.25 + 200.75]);
+    let gated = graph(&tensors, 1, &layer(1, "sigmoid"));
+    let g = 1.0 / (1.0 + (-2.0f32).exp());
+    assert!((scores(&gated, &[2.0])[0] - (2000.0 + 2.25 * g)).abs() < 1e-3);
+    assert_eq!(trace(&two, &[2.0]).ranges.iter().map(|(range, ..)| *range).collect::<Vec<_>>(), [0, 2, 3]);
+}
+
+#[test]
+fn the_tiny_gate_network_gives_difflogics_figures() {
+    let layer = |p: &str, a: [i32; 12], b: [i32; 12], gates: [u8; 12]| {
+        [i32s(&format!("{p}a"), &[12], &a), i32s(&format!("{p}b"), &[12], &b), u8s(&format!("{p}gate"), &gates)]
+    };
+    let first = layer(
+        "1.",
+        [1, 3, 1, 3, 0, 0, 5, 0, 3, 5, 7, 5],
+        [6, 2, 4, 6, 2, 4, 7, 4, 7, 1, 6, 2],
+        [13, 7, 13, 11, 5, 9, 0, 10, 6, 3, 4, 6],
+    );
+    let second = layer(
+        "2.",
+        [0, 4, 10, 8, 3, 2, 0, 5, 6, 1, 7, 9],
+        [1, 5, 11, 9, 4, 3, 2, 6, 7, 2, 8, 10],
+        [3, 6, 11, 11, 14, 14, 6, 3, 7, 0, 11, 10],
+    );
+    let mut tensors = vec![i32s("feature", &[8], &[0, 1, 2, 3, 4, 5, 6, 7]), f32s("threshold", &[8], &[0.5; 8])];
+    tensors.extend(first);
+    tensors.extend(second);
+    let graph = graph(
+        &tensors,
+        8,
+        r#"{"op": "thermometer"}, {"op": "gates", "prefix": "1.", "wiring": "gathered"},
+           {"op": "gates", "prefix": "2.", "wiring": "gathered"}, {"op": "group_sum", "groups": 3, "tau": 2.0}"#,
+    );
+    for (bits, want) in [
+        ("00000000", [2.0, 1.0, 1.5]),
+        ("00000011", [2.0, 1.5, 1.5]),
+        ("01011010", [1.5, 0.5, 0.0]),
+        ("11111111", [1.0, 0.5, 1.0]),
+    ] {
+        let x: Vec<f32> = bits.bytes().map(|bit| f32::from(bit - b'0')).collect();
+        assert_eq!(scores(&graph, &x), want, "{bits}");
+    }
+}
+
+#[test]
+fn word_wiring_rotates_right_and_every_gate_is_its_truth_table() {
+    // 32 gates: id l % 16, A = in[0] rotated by 3, B = in[0] rotated by 30.
+    let ids: Vec<u8> = (0..32).map(|l| l % 16).collect();
+    let tensors = [
+        i32s("t.feature", &[32], &(0..32).collect::<Vec<i32>>()),
+        f32s("t.threshold", &[32], &[0.5; 32]),
+        u8s("gate", &ids),
+        i32s("a_word", &[1], &[0]),
+        i32s("a_rot", &[1], &[3]),
+        i32s("b_word", &[1], &[0]),
+        i32s("b_rot", &[1], &[30]),
+    ];
+    let layers = r#"{"op": "thermometer", "prefix": "t."}, {"op": "gates", "wiring": "word"},
+                    {"op": "group_sum", "groups": 32, "tau": 1.0}"#;
+    let graph = graph(&tensors, 32, layers);
+    let word = 0xB5C3_1E72u32;
+    let x: Vec<f32> = (0..32).map(|l| (word >> l & 1) as f32).collect();
+    let (a, b) = (word.rotate_right(3), word.rotate_right(30));
+    let have = scores(&graph, &x);
+    for l in 0..32 {
+        let (a, b) = (a >> l & 1, b >> l & 1);
+        let want = match l % 16 {
+            0 => 0,
+            1 => a & b,
+            2 => a & !b & 1,
+            3 => a,
+            4 => b & !a & 1,
+            5 => b,
+            6 => a ^ b,
+            7 => a | b,
+            id => {
+                let positive = [0, a & b, a & !b & 1, a, b & !a & 1, b, a ^ b, a | b];
+                1 ^ positive[15 - id]
+            }
+        };
+        assert_eq!(have[l], want as f32, "gate {}, a {a}, b {b}", l % 16);
+    }
+}
+
+#[test]
+fn the_plain_layers_and_other_element_types() {
+    let half = |name: &str, shape: &[usize], data: &[f32]| Tensor {
+        name: name.into(),
+        dtype: safetensors::Dtype::F16,
+        shape: shape.to_vec(),
+        bytes: data.iter().flat_map(|v| half::f16::from_f32(*v).to_le_bytes()).collect(),
+    };
+    let wide = |name: &str, data: &[f64]| Tensor {
+        name: name.into(),
+        dtype: safetensors::Dtype::F64,
+        shape: vec![data.len()],
+        bytes: data.iter().flat_map(|v| v.to_le_bytes()).collect(),
+    };
+    let tensors = [
+        half("fc.weight", &[2, 2], &[1.0, 2.0, -1.0, 0.5]),
+        f32s("fc.bias", &[2], &[0.25, 0.0]),
+        wide("norm.gain", &[2.0, -4.0]),
+    ];
+    let layers = r#"{"op": "linear", "prefix": "fc.", "activation": "relu", "residual": true},
+                    {"op": "affine", "prefix": "norm."}, {"op": "clamp", "min": -3.0, "max": 6}, {"op": "argmax"}"#;
+    let graph = graph(&tensors, 2, layers);
+    let evaluation = evaluate(&graph, &[4, 4]);
+    assert_eq!(evaluation.values[1], [3.25, 0.0]);
+    assert_eq!(evaluation.values[2], [4.25, 1.0]);
+    assert_eq!(evaluation.values[3], [8.5, -4.0]);
+    assert_eq!((evaluation.scores, evaluation.classes), (vec![6.0, -3.0], vec![0]));
+    let names: Vec<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["fc", "fc.residual", "norm", "clamp_2"]);
+}
+
+#[test]
+fn activations_are_those_of_the_frameworks() {
+    // PyTorch 2: gelu(1), silu(1), tanh(1), sigmoid(1).
+    let cases = [
+        (Activation::Gelu, 0.841_344_7),
+        (Activation::Silu, 0.731_058_6),
+        (Activation::Tanh, 0.761_594_2),
+        (Activation::Sigmoid, 0.731_058_6),
+        (Activation::Relu, 1.0),
+        (Activation::None, 1.0),
+    ];
+    for (activation, want) in cases {
+        assert!((activation.of(1.0) - want).abs() < 2e-7, "{activation:?}");
+    }
+    assert_eq!(Activation::Relu.of(-1.0), 0.0);
+    assert_eq!(class_of(&[1.0, 3.0, 3.0]), 1);
+}
+
+#[test]
+fn options_name_the_network_and_its_outputs() {
+    let options = ImportOptions {
+        name: Some("renamed".into()),
+        labels: Some(vec!["no".into(), "yes".into()]),
+        activation: Some(Activation::Silu),
+        input: None,
+        match_eval_0_2_1: false,
+    };
+    let imported = open(&torch(&tiny_fff("")), &options).unwrap();
+    assert_eq!((imported.graph.name.as_str(), imported.graph.labels.len()), ("renamed", 2));
+    assert_eq!(imported.graph.input, InputSpec { len: 3, scale: 2.0 / 255.0, zero_point: -0.5, min: -128, max: 127 });
+    assert!(imported.assumptions[0].starts_with("the input is taken to be pixels 0 to 255 on -1 to 1"));
+    let labels = Some(vec!["one".into()]);
+    let error = open(&torch(&tiny_fff("")), &ImportOptions { labels, ..ImportOptions::default() }).unwrap_err();
+    assert_eq!(error.to_string(), "labels: the number of labels is 1, wanted 2, one per output, or none");
+}
