@@ -1,1 +1,54 @@
-//! Host, reference and every machine give the same integers
+//! The zoo as the parity tests see it: every image with the digits that it classifies.
+
+use std::path::{Path, PathBuf};
+
+use leafgate_convert::data::{Samples, load_csv};
+use leafgate_convert::host::{HostEngine, HostOutput, input_bytes};
+use leafgate_convert::ir::InputSpec;
+
+/// Digits in the file that the repository ships.
+pub const DIGITS: usize = 1797;
+
+/// Networks of the zoo.
+pub const NETWORKS: [&str; 3] = ["digits-fff", "digits-gates", "digits-moe"];
+
+/// The folder that holds Cargo.toml and README.md.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Bytes of a network's image.
+///
+/// # Panics
+/// If the file is missing: the zoo is part of the repository.
+pub fn zoo_image(name: &str) -> Vec<u8> {
+    let path = workspace().join(format!("models/zoo/{name}/{name}.leaf"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask zoo`", path.display()))
+}
+
+/// All digits, as the networks of the zoo read them: `q` is the pixel.
+///
+/// # Panics
+/// If the file is missing or damaged.
+pub fn digits() -> Samples {
+    let input = InputSpec { len: 64, scale: 1.0 / 16.0, zero_point: 0.0, min: 0, max: 16 };
+    let samples = load_csv(&workspace().join("models/zoo/digits.csv.gz"), &input, 0).expect("the digits are readable");
+    assert_eq!(samples.len(), DIGITS);
+    samples
+}
+
+/// Samples as bytes of the input tensor.
+pub fn as_bytes(samples: &Samples) -> Vec<Vec<u8>> {
+    samples.inputs.iter().map(|input| input_bytes(input).to_vec()).collect()
+}
+
+/// What the engine on the host gives for every sample.
+///
+/// # Panics
+/// If it refuses the image or a sample.
+pub fn host_outputs(image: &[u8], samples: &[Vec<u8>]) -> Vec<HostOutput> {
+    let mut outputs = Vec::new();
+    let mut engine = HostEngine::new(image).expect("the engine takes the image");
+    engine.run(samples.iter().map(Vec::as_slice), |_, output| outputs.push(output)).expect("the engine takes the samples");
+    outputs
+}

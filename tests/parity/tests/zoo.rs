@@ -1,0 +1,82 @@
+//! Every network of the zoo, all digits, every machine: identical outputs to the host engine and to the independent reference.
+//!
+//! A device reports a CRC-32 over all output values of each digit; comparing classes would hide differences.
+
+use std::time::Duration;
+
+use leafgate_convert::check::check;
+use leafgate_convert::convert::{Options, Ranges, convert};
+use leafgate_convert::import::{ImportOptions, import};
+use leafgate_convert::quantize::calibrate::Calibration;
+use leafgate_emulate::{Emulation, Exit, ExitCode, build_firmware, machines};
+use leafgate_tests_parity::{DIGITS, NETWORKS, as_bytes, digits, host_outputs, workspace, zoo_image};
+
+/// Accuracy on the test digits that each network must keep, in percent.
+const FLOORS: [(&str, f64); 3] = [("digits-fff", 96.0), ("digits-gates", 94.0), ("digits-moe", 96.0)];
+
+#[test]
+fn host_and_reference_agree_on_every_digit() {
+    let samples = as_bytes(&digits());
+    for name in NETWORKS {
+        let report = check(&zoo_image(name), &samples, 1000, 3).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(report.samples, DIGITS);
+        println!("{name}: {} values equal, {} rows proven", report.values_compared, report.rows_proven);
+    }
+}
+
+#[test]
+fn the_zoo_is_as_accurate_as_its_cards_say() {
+    let digits = digits();
+    let (samples, labels) = (as_bytes(&digits), digits.labels.unwrap());
+    for (name, floor) in FLOORS {
+        let outputs = host_outputs(&zoo_image(name), &samples);
+        let right = outputs.iter().zip(&labels).filter(|(output, label)| output.class() == Some(**label as usize)).count();
+        let accuracy = 100.0 * right as f64 / DIGITS as f64;
+        println!("{name}: {accuracy:.2} % in integers");
+        assert!(accuracy >= floor, "{name}: {accuracy:.2} %, wanted {floor}");
+    }
+}
+
+#[test]
+fn the_zoo_images_are_what_their_weights_convert_to() {
+    for name in NETWORKS {
+        let folder = workspace().join("models/zoo").join(name);
+        let graph = import(&folder.join("weights.safetensors"), &ImportOptions::default()).unwrap();
+        let table = std::fs::read_to_string(folder.join("calibration.json")).unwrap();
+        let table: Calibration = serde_json::from_str(&table).unwrap();
+        let conversion = convert(graph, Ranges::Table(&table), &Options::default()).unwrap();
+        assert!(conversion.image == zoo_image(name), "{name}: not the same bytes; run `cargo xtask zoo` and look at the change");
+    }
+}
+
+#[test]
+fn every_machine_gives_the_same_integers() {
+    let samples = as_bytes(&digits());
+    let hosts: Vec<_> = NETWORKS.map(|name| (name, zoo_image(name))).into_iter().collect();
+    let expected: Vec<_> = hosts.iter().map(|(_, image)| host_outputs(image, &samples)).collect();
+    assert!(machines().len() >= 8);
+    for machine in machines() {
+        let firmware = build_firmware(&workspace(), machine).unwrap_or_else(|error| panic!("{error}"));
+        for ((name, image), expected) in hosts.iter().zip(&expected) {
+            let emulation = Emulation::new(machine, &firmware).image_bytes(image.clone()).samples(samples.clone());
+            let outcome = emulation
+                .timeout(Duration::from_secs(300))
+                .run()
+                .unwrap_or_else(|error| panic!("{} {name}: {error}", machine.name));
+            assert_eq!(outcome.exit, Exit::Code(ExitCode::Success), "{} {name}: {:#?}", machine.name, outcome.lines);
+            assert_eq!(outcome.samples.len(), DIGITS, "{} {name}", machine.name);
+            for (sample, want) in outcome.samples.iter().zip(expected) {
+                assert_eq!(sample.crc32, want.crc32, "{} {name}, digit {}", machine.name, sample.index);
+                assert_eq!(sample.class, want.class(), "{} {name}, digit {}", machine.name, sample.index);
+            }
+            let insns = outcome.samples.iter().map(|sample| sample.insns);
+            println!(
+                "{:14} {name:13} {DIGITS} digits equal, {} instructions at most, stack {} B run, {} B parse",
+                machine.name,
+                insns.max().unwrap_or(0),
+                outcome.stack_run_bytes.unwrap_or(0),
+                outcome.stack_parse_bytes.unwrap_or(0),
+            );
+        }
+    }
+}
