@@ -109,7 +109,6 @@ impl<'a> Samples<'a> {
     }
 
     /// The samples in order.
-    #[must_use]
     pub fn iter(&self) -> ChunksExact<'a, u8> {
         self.payload.chunks_exact(self.sample_bytes)
     }

@@ -1,1 +1,39 @@
-//! Runs firmware and images in QEMU, decodes logs, counts instructions
+//! Runs firmware and images in QEMU, decodes logs, counts instructions.
+//!
+//! ```no_run
+//! use leafgate_emulate::{Emulation, Machine, build_firmware};
+//! use std::path::Path;
+//!
+//! let machine = Machine::by_name("microbit")?;
+//! let firmware = build_firmware(Path::new("."), machine)?;
+//! let outcome = Emulation::new(machine, firmware).image("digits.leaf").run()?;
+//! println!("{}: parsed in {:?} instructions", outcome.exit, outcome.parse_insns);
+//! # Ok::<(), leafgate_emulate::EmulateError>(())
+//! ```
+//!
+//! - [`machines`] is the board table: the `board.toml` of each board package, compiled in.
+//! - [`build_firmware`] and [`build_binary`] call cargo for a machine; [`Sizes`] are what a binary takes, for the budgets.
+//! - [`Emulation`] loads firmware, image and samples at their own addresses, always under a timeout, and gives an
+//!   [`Outcome`]: how it ended, the decoded log, and the figures in it with ticks turned into instructions.
+//!
+//! Instruction counts come from a timer under QEMU's instruction counting, not from a plugin: stock QEMU suffices, and the
+//! firmware under test is the one that is flashed. Every boot of the application measures a loop of known length, and an
+//! [`Emulation`] fails rather than report figures from a clock that disagrees with the board table.
+
+mod emulation;
+mod error;
+mod firmware;
+mod log;
+mod machine;
+mod outcome;
+mod qemu;
+mod report;
+mod samples;
+
+pub use emulation::Emulation;
+pub use error::EmulateError;
+pub use firmware::{Sizes, build_binary, build_firmware, machine_of};
+pub use leafgate_board_support::{ExitCode, table};
+pub use machine::{Machine, machines};
+pub use outcome::{Exit, Outcome, SampleReport};
+pub use samples::{samples_region, write_samples};

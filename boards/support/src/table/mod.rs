@@ -171,14 +171,18 @@ impl Machine {
     fn check(&self) -> Result<(), String> {
         let regions = [("flash", self.flash), ("ram", self.ram), ("model", self.model), ("samples", self.samples)];
         for (i, (name, region)) in regions.iter().enumerate() {
-            if region.bytes == 0 || region.origin % 16 != 0 || region.bytes % 16 != 0 || region.end() > 1 << 32 {
+            if region.bytes == 0
+                || !region.origin.is_multiple_of(16)
+                || !region.bytes.is_multiple_of(16)
+                || region.end() > 1 << 32
+            {
                 return Err(format!("region {name} is empty, not a multiple of 16 or past the end of memory"));
             }
             if let Some((other, _)) = regions[i + 1..].iter().find(|(_, other)| region.overlaps(other)) {
                 return Err(format!("regions {name} and {other} overlap"));
             }
         }
-        if self.stack_bytes % 16 != 0 || self.arena_bytes % 16 != 0 {
+        if !self.stack_bytes.is_multiple_of(16) || !self.arena_bytes.is_multiple_of(16) {
             return Err("stack_bytes and arena_bytes must be multiples of 16".into());
         }
         if u64::from(self.stack_bytes) + u64::from(self.arena_bytes) > u64::from(self.ram.bytes) {

@@ -1,0 +1,118 @@
+//! Firmware files: built by cargo, read as ELF.
+
+use crate::{EmulateError, Machine, machine::machines};
+use leafgate_board_support::table::MARKER_PREFIX;
+use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Builds the application for a machine, and returns the path of its ELF file. A second call costs little: cargo looks
+/// what has changed.
+///
+/// # Errors
+/// If cargo cannot be started or fails.
+pub fn build_firmware(workspace_root: &Path, machine: &Machine) -> Result<PathBuf, EmulateError> {
+    build_binary(workspace_root, machine, &machine.name)
+}
+
+/// Builds another binary of the machine's package.
+///
+/// The files go to a folder of their own in the target folder, so that a build can be made while another cargo command waits
+/// for it.
+///
+/// # Errors
+/// If cargo cannot be started or fails.
+pub fn build_binary(workspace_root: &Path, machine: &Machine, binary: &str) -> Result<PathBuf, EmulateError> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root.join("target"), PathBuf::from);
+    let target = workspace_root.join(target).join("emulate");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(workspace_root)
+        .args(build_arguments(machine, binary))
+        .arg("--target-dir")
+        .arg(&target)
+        // The flags of whatever has started this process are not the firmware's.
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", machine.rustflags().join("\u{1f}"))
+        .output()
+        .map_err(EmulateError::io("starting cargo"))?;
+    if !output.status.success() {
+        let output = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(EmulateError::Build { command: build_command(machine, binary), output });
+    }
+    Ok(target.join(&machine.target).join("firmware").join(binary))
+}
+
+fn build_arguments<'a>(machine: &'a Machine, binary: &'a str) -> [&'a str; 9] {
+    let Machine { package, .. } = machine;
+    ["build", "--profile", "firmware", "--package", package, "--bin", binary, "--target", &machine.target]
+}
+
+/// The command that builds the application for a machine, to be shown to people.
+pub(crate) fn build_command(machine: &Machine, binary: &str) -> String {
+    let flags = machine.rustflags().join(" ");
+    let flags = if flags.is_empty() { flags } else { format!("RUSTFLAGS='{flags}' ") };
+    format!("{flags}cargo {}", build_arguments(machine, binary).join(" "))
+}
+
+/// The machine that a firmware was linked for: it bears a mark from the machine's linker script.
+///
+/// # Errors
+/// If the file cannot be read, or has no mark or an unknown one.
+pub fn machine_of(firmware: &Path) -> Result<&'static Machine, EmulateError> {
+    let bytes = std::fs::read(firmware).map_err(EmulateError::io(format!("reading {}", firmware.display())))?;
+    machine_of_elf(firmware, &bytes)
+}
+
+pub(crate) fn machine_of_elf(path: &Path, bytes: &[u8]) -> Result<&'static Machine, EmulateError> {
+    let no_firmware = |reason: String| EmulateError::NoFirmware { path: path.to_owned(), reason };
+    let file = object::File::parse(bytes).map_err(|error| no_firmware(error.to_string()))?;
+    let marker = file
+        .symbols()
+        .filter_map(|symbol| symbol.name().ok())
+        .find(|name| name.starts_with(MARKER_PREFIX))
+        .ok_or_else(|| no_firmware("it does not say for which machine".into()))?;
+    machines()
+        .iter()
+        .find(|machine| machine.marker() == marker)
+        .ok_or_else(|| no_firmware(format!("it is for a machine unknown here ({marker})")))
+}
+
+/// What a firmware takes of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Code.
+    pub text_bytes: u64,
+    /// Code, constants and the initial values of data: what is flashed.
+    pub flash_bytes: u64,
+    /// Static data, the arena included, the stack not.
+    pub ram_bytes: u64,
+}
+
+impl Sizes {
+    /// Reads them from an ELF file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no ELF file.
+    pub fn of(firmware: &Path) -> Result<Self, EmulateError> {
+        let bytes = std::fs::read(firmware).map_err(EmulateError::io(format!("reading {}", firmware.display())))?;
+        let file = object::File::parse(&*bytes)
+            .map_err(|error| EmulateError::NoFirmware { path: firmware.to_owned(), reason: error.to_string() })?;
+        let mut sizes = Sizes { text_bytes: 0, flash_bytes: 0, ram_bytes: 0 };
+        for section in file.sections() {
+            let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
+            let has = |flag| sh_flags & flag == flag;
+            // The stack is a fictitious section of riscv-rt; its size is in the board table.
+            if !has(object::elf::SHF_ALLOC) || section.name() == Ok(".stack") {
+                continue;
+            }
+            let bytes = section.size();
+            let writable = has(object::elf::SHF_WRITE);
+            let zeroed = matches!(section.kind(), SectionKind::UninitializedData);
+            sizes.text_bytes += if section.kind() == SectionKind::Text { bytes } else { 0 };
+            sizes.flash_bytes += if zeroed { 0 } else { bytes };
+            sizes.ram_bytes += if writable || zeroed { bytes } else { 0 };
+        }
+        Ok(sizes)
+    }
+}
