@@ -3,10 +3,10 @@
 //!
 //! The data is not part of the repository: `LEAFGATE_DATA`, or `../shared/data` beside the workspace. Without it the tests say that they are skipped.
 
-use leafgate_convert::data::{Samples, default_offset, load_idx};
+use leafgate_convert::data::{Samples, default_offset, load_csv, load_idx};
 use leafgate_convert::import::{self, ImportOptions};
 use leafgate_convert::ir::eval::Evaluator;
-use leafgate_convert::ir::{Emit, Graph, Op, Route};
+use leafgate_convert::ir::{Emit, Graph, InputSpec, Op, Route};
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -106,6 +106,17 @@ fn leaving_out_the_leaf_bias_costs_what_was_measured() {
     let graph = import::import(&pt, &options).unwrap();
     let samples = test_set(&data, checkpoint, &graph);
     assert_eq!(format!("{:.2}", accuracy(&graph, &samples)), "92.26");
+}
+
+#[test]
+fn the_optical_digits_load() {
+    let Some(data) = data("the_optical_digits_load") else { return };
+    let input = InputSpec { len: 64, scale: 1.0 / 16.0, zero_point: 0.0, min: 0, max: 16 };
+    let digits = load_csv(&data.join("optdigits/optdigits.tes"), &input, default_offset(&input)).unwrap();
+    assert_eq!(digits.len(), 1797);
+    assert_eq!(digits.inputs[0][..8], [0, 0, 5, 13, 9, 1, 0, 0]);
+    let labels = digits.labels.unwrap();
+    assert_eq!((labels[..4].to_vec(), labels.iter().max()), (vec![0, 1, 2, 3], Some(&9)));
 }
 
 /// What `safetensors.torch.save_file(state_dict)` writes.

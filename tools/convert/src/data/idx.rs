@@ -1,5 +1,5 @@
 //! The idx files of MNIST and its kin: two zero bytes, the element type, the number of dimensions, each dimension as a
-//! big-endian u32, then the elements. Only unsigned bytes (type 8) are read. Format: yann.lecun.org/exdb/mnist.
+//! big-endian u32, then the elements. Only unsigned bytes (type 8) are read. Format: yann.lecun.com/exdb/mnist.
 
 use super::{Samples, read, rows, unreadable};
 use crate::error::ConvertError;

@@ -14,6 +14,9 @@ use std::path::Path;
 /// The version this reader knows.
 const FORMAT: &str = "leafgate.graph/1";
 
+/// Ops that an image can hold.
+const MAX_LAYERS: usize = 4096;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -46,7 +49,7 @@ fn highest() -> i8 {
     i8::MAX
 }
 
-/// Keys of the layers whose tensors have a prefix; those of `fff` are these and no more.
+/// Keys of `linear` and `fff`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Neurons {
@@ -149,6 +152,10 @@ pub(super) fn read(text: &str, tensors: Tensors<'_>, path: &Path) -> Result<Grap
 
     let mut builder = Builder::new(file.name.unwrap_or_else(|| stem(path)), input, file.labels, tensors);
     let count = file.layers.len();
+    if count > MAX_LAYERS {
+        let (place, what) = ("graph".into(), "its number of layers".into());
+        return Err(ConvertError::TooLarge { place, what, want: MAX_LAYERS as u64, have: count as u64 });
+    }
     for (index, layer) in file.layers.into_iter().enumerate() {
         add(&mut builder, index, layer, index + 1 == count, path)?;
     }

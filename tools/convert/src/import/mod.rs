@@ -78,13 +78,14 @@ pub fn open(path: &Path, options: &ImportOptions) -> Result<Imported, ConvertErr
         });
     }
     let bytes = std::fs::read(path).map_err(io)?;
-    let mut imported = from_bytes(&bytes, path, options)?;
-    imported.graph.source_sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(imported)
+    parse(&bytes, path, options)
 }
 
-/// `path` names the network and the place of errors.
-fn from_bytes(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Imported, ConvertError> {
+/// As [`open`], of bytes that are already in memory; `path` names the network and the place of errors, and is not read.
+///
+/// # Errors
+/// As [`open`].
+pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Imported, ConvertError> {
     let mut imported = match recognise::kind(bytes) {
         Kind::Safetensors => {
             let (tensors, description) = Tensors::from_safetensors(bytes).map_err(|why| unreadable(path, &why))?;
@@ -98,7 +99,7 @@ fn from_bytes(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Impo
             }
         }
         Kind::Zip => {
-            let tensors = torch::read(bytes, path).map_err(|why| unreadable(path, &why))?;
+            let tensors = torch::read(bytes).map_err(|why| unreadable(path, &why))?;
             dict::read(tensors, path, options)?
         }
         Kind::Other(what) => {
@@ -112,6 +113,7 @@ fn from_bytes(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Impo
         }
     };
     let graph = &mut imported.graph;
+    graph.source_sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if let Some(name) = &options.name {
         graph.name.clone_from(name);
     }

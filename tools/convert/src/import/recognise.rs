@@ -32,6 +32,12 @@ pub(super) fn kind(bytes: &[u8]) -> Kind {
     if bytes.is_empty() {
         return Kind::Other("an empty file");
     }
+    // The length of a safetensors header is bounded by the file, and the header starts with a brace. This comes first: the
+    // length's bytes may be those of another kind's magic.
+    let header = bytes.first_chunk::<8>().map(|length| u64::from_le_bytes(*length));
+    if header.is_some_and(|length| length <= bytes.len() as u64) && at(8, b"{") {
+        return Kind::Safetensors;
+    }
     if at(0, b"PK\x03\x04") {
         return Kind::Zip;
     }
@@ -40,11 +46,6 @@ pub(super) fn kind(bytes: &[u8]) -> Kind {
     }
     if let [0x80, 2..=5, ..] = bytes {
         return Kind::Other("a bare Python pickle");
-    }
-    // The length of a safetensors header is bounded by the file, and the header starts with a brace.
-    let header = bytes.first_chunk::<8>().map(|length| u64::from_le_bytes(*length));
-    if header.is_some_and(|length| length <= bytes.len() as u64) && at(8, b"{") {
-        return Kind::Safetensors;
     }
     if at(8, b"{\"") && at(6, b"\0\0") {
         return Kind::Other("a truncated safetensors file");
@@ -82,5 +83,8 @@ mod tests {
             assert_eq!(kind(bytes), Kind::Other(want), "{bytes:?}");
         }
         assert_eq!(kind(b"\x02\0\0\0\0\0\0\0{}"), Kind::Safetensors);
+        // A header of 640 bytes: its length begins like a pickle.
+        let header = [b"\x80\x02\0\0\0\0\0\0{".as_slice(), &[b' '; 639]].concat();
+        assert_eq!(kind(&header), Kind::Safetensors);
     }
 }

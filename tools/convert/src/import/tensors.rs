@@ -1,6 +1,7 @@
 //! The named tensors of a file, whatever it is, and the checks that every importer makes of them: present, of the wanted
 //! shape and element type, finite. A tensor that nobody asked for is an error at the end.
 
+use super::MAX_FILE_BYTES;
 use crate::error::ConvertError;
 use safetensors::{Dtype, SafeTensors};
 use std::borrow::Cow;
@@ -31,11 +32,12 @@ pub(super) enum Dim {
 pub(super) struct Tensors<'a> {
     all: BTreeMap<String, RawTensor<'a>>,
     used: BTreeSet<String>,
+    taken_bytes: u64,
 }
 
 impl<'a> Tensors<'a> {
     pub(super) fn new(all: BTreeMap<String, RawTensor<'a>>) -> Self {
-        Self { all, used: BTreeSet::new() }
+        Self { all, used: BTreeSet::new(), taken_bytes: 0 }
     }
 
     /// Reads a safetensors file; also gives the text of its graph description, if it has one.
@@ -149,6 +151,16 @@ impl<'a> Tensors<'a> {
         };
         if tensor.shape.len() != want.len() || !tensor.shape.iter().zip(want).all(fits) {
             return Err(ConvertError::Shape { tensor: name.into(), want: in_words(want), have: tensor.shape.clone() });
+        }
+        // Layers may share tensors, each with a copy of its own: a small file must not fill the memory.
+        self.taken_bytes += tensor.bytes.len() as u64;
+        if self.taken_bytes > MAX_FILE_BYTES {
+            return Err(ConvertError::TooLarge {
+                place: format!("tensor `{name}`"),
+                what: "the bytes of all tensors that the layers use, counted each time".into(),
+                want: MAX_FILE_BYTES,
+                have: self.taken_bytes,
+            });
         }
         Ok(tensor)
     }

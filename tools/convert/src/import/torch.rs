@@ -14,8 +14,8 @@ use pytorch_reader::{DType, PytorchReader};
 use safetensors::Dtype;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
-use std::path::Path;
+use std::io::{Cursor, Read, Write};
+use tempfile::NamedTempFile;
 use zip::ZipArchive;
 
 /// The pickle of a state dict lists its tensors; a thousand of them take about 100 kB.
@@ -38,11 +38,14 @@ const KNOWN_NAMES: [&str; 13] = [
     "torch BoolStorage",
 ];
 
-/// Reads the tensors of the archive `bytes`, which is also the file `path`.
-pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Tensors<'static>, String> {
+/// Reads the tensors of the archive `bytes`.
+pub(super) fn read(bytes: &[u8]) -> Result<Tensors<'static>, String> {
     let damaged = |error: &dyn std::fmt::Display| format!("a damaged PyTorch file: {error}");
     check_pickle(&pickle(bytes)?)?;
-    let reader = PytorchReader::new(path).map_err(|error| damaged(&error))?;
+    // The reader wants a file. A copy of our own holds the bytes that were checked, whatever happens to the original.
+    let copy =
+        own_copy(bytes).map_err(|error| format!("a PyTorch file, of which no temporary copy can be made: {error}"))?;
+    let reader = PytorchReader::new(copy.path()).map_err(|error| damaged(&error))?;
     // An expanded view repeats its storage: a few bytes of file may claim gigabytes.
     let claimed = reader.tensors().values().try_fold(0usize, |sum, tensor| sum.checked_add(tensor.byte_len()));
     if claimed.is_none_or(|claimed| claimed > bytes.len()) {
@@ -57,6 +60,12 @@ pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Tensors<'static>, String
         all.insert(name, raw);
     }
     Ok(Tensors::new(all))
+}
+
+fn own_copy(bytes: &[u8]) -> std::io::Result<NamedTempFile> {
+    let mut copy = NamedTempFile::new()?;
+    copy.write_all(bytes)?;
+    Ok(copy)
 }
 
 /// The pickle of the archive, or what kind of archive it is instead.

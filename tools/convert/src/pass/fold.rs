@@ -17,11 +17,8 @@ pub fn run(graph: &mut Graph) -> Vec<Change> {
     let mut index = 0;
     while index < graph.nodes.len() {
         match at(graph, index) {
-            // The node before may now have a new neighbour.
-            Some(change) => {
-                changes.push(change);
-                index = 0;
-            }
+            // The next node has moved here. What the node before may now do waits for the next round.
+            Some(change) => changes.push(change),
             None => index += 1,
         }
     }
@@ -140,7 +137,8 @@ fn replace(graph: &mut Graph, index: usize, op: Op) -> Option<String> {
 /// A clamp that does nothing, or that is a ReLU.
 fn drop_clamp(graph: &mut Graph, index: usize, min: f32, max: f32) -> Option<(String, String)> {
     let input = graph.nodes[index].input;
-    let x = &bounds(graph)[input.0];
+    let bounds = bounds(graph)?;
+    let x = &bounds[input.0];
     let below = |high: f64| max == f32::MAX || high + margin(high) <= f64::from(max);
     let above = |low: f64| min == f32::MIN || low - margin(low) >= f64::from(min);
     if !x.iter().all(|(_, high)| below(*high)) {

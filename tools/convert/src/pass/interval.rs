@@ -8,8 +8,15 @@ pub(super) type Interval = (f64, f64);
 
 const UNBOUNDED: Interval = (f64::NEG_INFINITY, f64::INFINITY);
 
-/// The bounds of each value, indexed as [`Graph::values`].
-pub(super) fn bounds(graph: &Graph) -> Vec<Vec<Interval>> {
+/// Elements, over all values, above which nothing is bounded: they would take more than 256 MiB.
+const MAX_ELEMENTS: usize = 1 << 24;
+
+/// The bounds of each value, indexed as [`Graph::values`]; `None` if there are too many elements.
+pub(super) fn bounds(graph: &Graph) -> Option<Vec<Vec<Interval>>> {
+    let elements = graph.values.iter().fold(0usize, |sum, value| sum.saturating_add(value.len));
+    if elements > MAX_ELEMENTS {
+        return None;
+    }
     let mut all: Vec<Vec<Interval>> = graph.values.iter().map(|value| vec![UNBOUNDED; value.len]).collect();
     let (low, high) = (graph.input.real(graph.input.min), graph.input.real(graph.input.max));
     all[Graph::INPUT.0].fill((f64::from(low), f64::from(high)));
@@ -33,7 +40,7 @@ pub(super) fn bounds(graph: &Graph) -> Vec<Vec<Interval>> {
         };
         all[node.output.0] = y;
     }
-    all
+    Some(all)
 }
 
 fn linear(weight: &Matrix, bias: &[f32], activation: Activation, x: &[Interval]) -> Vec<Interval> {
