@@ -17,7 +17,11 @@ fn main() {
         let folder = out.join(&machine.name);
         fs::create_dir_all(&folder).expect("OUT_DIR is writable");
         fs::write(folder.join("memory.x"), machine.cortex_m_script()).expect("OUT_DIR is writable");
-        println!("cargo::rustc-link-arg-bin={}=-L{}", machine.name, folder.display());
+        for binary in [machine.name.clone(), format!("{}-trials", machine.name)] {
+            if PathBuf::from(format!("src/bin/{binary}.rs")).is_file() {
+                println!("cargo::rustc-link-arg-bin={binary}=-L{}", folder.display());
+            }
+        }
     }
     fs::write(out.join("machines.rs"), boards.rust_types()).expect("OUT_DIR is writable");
     for argument in ["--nmagic", "-Tlink.x", "-Tdefmt.x"] {

@@ -40,6 +40,8 @@ pub mod samples;
 mod selftest;
 #[cfg(target_os = "none")]
 mod serve;
+#[cfg(target_os = "none")]
+pub mod trials;
 
 #[cfg(target_os = "none")]
 pub use {board::Board, run::run};

@@ -63,6 +63,13 @@ impl GuardedArena {
         self.bytes
     }
 
+    /// Writes the word after the arena, as an error in the runtime would: for the trial of the guards.
+    pub fn spoil(&mut self) {
+        if let Some(word) = self.high.first_mut() {
+            *word ^= 1;
+        }
+    }
+
     /// Whether both guards are as they were set.
     #[must_use]
     pub fn is_intact(&self) -> bool {

@@ -24,6 +24,8 @@ mod handlers;
 #[cfg(target_os = "none")]
 pub mod partition;
 #[cfg(target_os = "none")]
+pub mod provoke;
+#[cfg(target_os = "none")]
 pub mod stack;
 
 pub use exit::ExitCode;

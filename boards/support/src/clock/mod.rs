@@ -25,7 +25,7 @@ pub use cmsdk::Cmsdk;
 pub use minstret::Minstret;
 #[cfg(target_arch = "arm")]
 pub use nrf51::Nrf51;
-pub use probe::{LOOP_INSNS, Probe, probe, time};
+pub use probe::{LOOP_INSNS, Probe, count_down, probe, time};
 #[cfg(target_arch = "arm")]
 pub use sse::Sse;
 #[cfg(target_arch = "arm")]

@@ -22,7 +22,7 @@ impl<const BASE: usize> Clock for Nrf51<BASE> {
         unsafe {
             write(BASE + BITMODE, BITMODE_32);
             write(BASE + PRESCALER, 0);
-            write(BASE + CC_1, u32::MAX);
+            write(BASE + CC_1, 0x8000_0000);
             write(BASE + TASKS_START, 1);
         }
     }

@@ -37,9 +37,9 @@ pub fn probe<C: Clock>() -> Option<Probe> {
     (loop_ticks > 0).then_some(Probe { empty_ticks, loop_ticks })
 }
 
-/// Two instructions a round.
+/// A loop of known length: two instructions a round, of which there must be at least one.
 #[inline(always)]
-fn count_down(rounds: u32) {
+pub fn count_down(rounds: u32) {
     // SAFETY: a loop that only counts a register down.
     unsafe {
         #[cfg(target_arch = "arm")]

@@ -1,0 +1,76 @@
+//! A second program for the machines: it does on request what must not happen in the first, and measures loops.
+//!
+//! What to do stands in the samples partition: the magic `LGTR`, and the number of the trial as u32.
+
+use crate::board::Board;
+use leafgate_board_support::clock::{self, Clock};
+use leafgate_board_support::{ExitCode, GuardedArena, provoke};
+
+/// Rounds of two instructions each.
+const ROUNDS: [u32; 6] = [1, 5, 50, 5_000, 500_000, 15_000_000];
+/// More instructions than any counter of this project holds, in the slowest ratio: 2^32 ticks at 4 a instruction.
+const OVERRUN_ROUNDS: u32 = 550_000_000;
+
+/// Runs the trial that the samples partition asks for.
+pub fn run<B: Board>(arena: GuardedArena) -> ! {
+    defmt::info!("trials on {=str}", B::NAME);
+    let code = match B::samples() {
+        [b'L', b'G', b'T', b'R', number, 0, 0, 0, ..] => trial::<B>(*number, arena),
+        _ => ExitCode::BadSamples,
+    };
+    B::exit(code)
+}
+
+/// One trial. Those that must not return are followed by `Success`, which then is the wrong code.
+fn trial<B: Board>(number: u8, mut arena: GuardedArena) -> ExitCode {
+    match number {
+        0 => ExitCode::Success,
+        1 => {
+            provoke::undefined_instruction();
+            ExitCode::Success
+        }
+        2 => panic!("as asked"),
+        3 => {
+            arena.spoil();
+            if arena.is_intact() { ExitCode::Success } else { ExitCode::CanaryBroken }
+        }
+        4 => {
+            defmt::info!("depth {=u32}", provoke::exhaust_stack(0));
+            ExitCode::Success
+        }
+        5 => {
+            provoke::unhandled_exception();
+            ExitCode::Success
+        }
+        6 => measure_loops::<B::Clock>(),
+        7 => overrun::<B::Clock>(),
+        _ => ExitCode::BadSamples,
+    }
+}
+
+/// Measures loops of known length; the host compares.
+fn measure_loops<C: Clock>() -> ExitCode {
+    C::init();
+    let ((), empty) = clock::time::<C, _>(|| ());
+    for rounds in ROUNDS {
+        let insns = 2 * rounds;
+        let rounds = core::hint::black_box(rounds);
+        let ((), ticks) = clock::time::<C, _>(|| clock::count_down(rounds));
+        let (Some(empty), Some(ticks)) = (empty, ticks) else { return ExitCode::ClockFailed };
+        defmt::info!("loop of {=u32} insns took {=u32} ticks", insns, ticks.saturating_sub(empty));
+    }
+    ExitCode::Success
+}
+
+/// Outlasts the counter, which must say so.
+fn overrun<C: Clock>() -> ExitCode {
+    C::init();
+    let rounds = core::hint::black_box(OVERRUN_ROUNDS);
+    match clock::time::<C, _>(|| clock::count_down(rounds)) {
+        ((), Some(ticks)) => {
+            defmt::error!("the counter has not noticed its wrap: {=u32} ticks", ticks);
+            ExitCode::Success
+        }
+        ((), None) => ExitCode::ClockFailed,
+    }
+}
