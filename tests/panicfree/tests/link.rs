@@ -1,0 +1,95 @@
+//! No panic is reachable, the runtime fits its text budget, and its calls fit their stack budgets.
+
+use leafgate_tests_panicfree::elf::{Elf, read};
+use leafgate_tests_panicfree::link::{Link, Undefined, link};
+use leafgate_tests_panicfree::stack::CallGraph;
+use leafgate_tests_panicfree::{FAMILIES, MEASURED, TARGETS};
+
+/// Text of image, engine and kernels with all three families.
+const TEXT_BYTES: u32 = 10 * 1024;
+/// Stack of a run.
+const RUN_STACK_BYTES: u32 = 512;
+/// Stack of a parse.
+const PARSE_STACK_BYTES: u32 = 768;
+
+/// Links, or shows who can reach a panic.
+fn link_or_show(target: &str, features: &str) -> Elf {
+    match link(target, features, Undefined::Refuse) {
+        Link::Clean(elf) => read(&elf),
+        Link::Refused(said) => {
+            let mut callers = String::new();
+            if let Link::Clean(elf) = link(target, features, Undefined::Allow) {
+                for (caller, callee) in CallGraph::new(&read(&elf)).callers_of("panic") {
+                    callers += &format!("  {caller} -> {callee}\n");
+                }
+            }
+            panic!("{target}, features {features}: a panic is reachable\ncallers (Thumb only):\n{callers}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn no_panic_is_reachable() {
+    for target in TARGETS {
+        for (name, features) in FAMILIES {
+            // Features only remove code; one target shows that the smaller builds link as well.
+            if name == "all" || target == MEASURED {
+                link_or_show(target, features);
+                println!("{target:<30} {name:<8} links: no panic is reachable");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_planted_panic_does_not_link() {
+    for target in TARGETS {
+        let Link::Refused(said) = link(target, "fff,gates,sparse,planted", Undefined::Refuse) else {
+            panic!("{target}: links although a panic is reachable");
+        };
+        // It must be refused for that reason, and no other.
+        assert!(said.contains("undefined symbol: a_panic_is_reachable"), "{target}: {said}");
+    }
+    let Link::Clean(elf) = link(MEASURED, "fff,gates,sparse,planted", Undefined::Allow) else {
+        panic!("does not link although undefined symbols are allowed");
+    };
+    let callers = CallGraph::new(&read(&elf)).callers_of("panic");
+    assert!(callers.iter().any(|(caller, _)| caller == "_start"), "the planted caller is not shown: {callers:?}");
+}
+
+#[test]
+fn text_and_stack_are_within_budget() {
+    println!("| family | text B | of it wrappers B | rodata B | stack of run B | of parse B | of self-test B |");
+    println!("|---|---|---|---|---|---|---|");
+    let mut over = Vec::new();
+    for (name, features) in FAMILIES {
+        let elf = link_or_show(MEASURED, features);
+        let graph = CallGraph::new(&elf);
+        let wrappers: usize = elf
+            .functions
+            .values()
+            .filter(|function| function.name == "_start" || function.name.starts_with("call_"))
+            .map(|function| function.code.len())
+            .sum();
+        let depth = |call: &str| graph.depth(call).unwrap_or_else(|why| panic!("{name}: {call}: {why:?}"));
+        let (run, parse, self_test) = (depth("call_run"), depth("call_parse"), depth("call_self_test"));
+        println!(
+            "| {name} | {} | {wrappers} | {} | {} | {} | {} |",
+            elf.text_bytes, elf.rodata_bytes, run.bytes, parse.bytes, self_test.bytes
+        );
+        let figures = [
+            ("text", TEXT_BYTES, elf.text_bytes, None),
+            ("stack of run", RUN_STACK_BYTES, run.bytes, Some(&run)),
+            ("stack of parse", PARSE_STACK_BYTES, parse.bytes, Some(&parse)),
+        ];
+        for (what, want, have, depth) in figures {
+            if have > want {
+                over.push(format!("{name}: {what} is {have} bytes, the budget {want}: {:#?}", depth.map(|d| &d.path)));
+            }
+        }
+        if over.is_empty() || name == "all" {
+            println!("  deepest run: {:?}\n  deepest parse: {:?}", run.path, parse.path);
+        }
+    }
+    assert!(over.is_empty(), "{}", over.join("\n"));
+}
