@@ -5,8 +5,8 @@ use leafgate_board_support::table::{self, Boards};
 use std::ops::Deref;
 use std::sync::LazyLock;
 
-const TABLES: [&str; 2] =
-    [include_str!("../../../boards/qemu-arm/board.toml"), include_str!("../../../boards/qemu-riscv/board.toml")];
+/// Links to the files of the board packages, so that they are part of this package too.
+const TABLES: [&str; 2] = [include_str!("../boards/qemu-arm.toml"), include_str!("../boards/qemu-riscv.toml")];
 
 static MACHINES: LazyLock<Vec<Machine>> = LazyLock::new(|| {
     TABLES

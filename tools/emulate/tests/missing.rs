@@ -1,0 +1,41 @@
+//! What is missing is named, with the command that gets it.
+
+mod tiny;
+
+use leafgate_emulate::{EmulateError, Emulation, Machine, build_binary};
+use tiny::workspace;
+
+#[test]
+fn the_emulator() {
+    let mut machine = Machine::by_name("virt").unwrap().clone();
+    machine.emulator = "qemu-system-nowhere".into();
+    let firmware = leafgate_emulate::build_firmware(workspace(), &machine).unwrap();
+    let error = Emulation::new(&machine, firmware).run().unwrap_err();
+    assert!(matches!(&error, EmulateError::EmulatorMissing { .. }), "{error}");
+    assert_eq!(error.hint(), "install it: sudo apt-get install qemu-system-misc");
+}
+
+#[test]
+fn the_firmware() {
+    let machine = Machine::by_name("mps2-an505").unwrap();
+    let error = Emulation::new(machine, "nowhere/mps2-an505").run().unwrap_err();
+    assert!(matches!(&error, EmulateError::FirmwareMissing { .. }), "{error}");
+    let want = "build it: RUSTFLAGS='-Ctarget-cpu=cortex-m33' cargo build --profile firmware --package leafgate-qemu-arm \
+                --bin mps2-an505 --target thumbv8m.main-none-eabihf";
+    assert_eq!(error.hint(), want);
+}
+
+#[test]
+fn a_mark_in_the_firmware() {
+    let machine = Machine::by_name("virt").unwrap();
+    let error = Emulation::new(machine, std::env::current_exe().unwrap()).run().unwrap_err();
+    assert!(matches!(&error, EmulateError::NoFirmware { .. }), "{error}");
+}
+
+#[test]
+fn a_binary_of_the_package() {
+    let machine = Machine::by_name("virt").unwrap();
+    let error = build_binary(workspace(), machine, "nowhere").unwrap_err();
+    assert!(matches!(&error, EmulateError::Build { .. }), "{error}");
+    assert!(error.hint().contains("no bin target named `nowhere`"), "{}", error.hint());
+}
