@@ -1,0 +1,6 @@
+//! demo
+use crate::shell::Failure;
+/// x
+pub fn run() -> Result<(), Failure> {
+    Ok(())
+}

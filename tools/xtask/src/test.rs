@@ -1,0 +1,24 @@
+//! Every test of the repository, in the order in which a mistake is found soonest.
+
+use crate::shell::{self, Failure, run_with};
+
+/// Crates that run on a device.
+const RUNTIME: [&str; 3] = ["leafgate-image", "leafgate-kernels", "leafgate"];
+
+/// Runs everything; stops at the first failure.
+pub fn run() -> Result<(), Failure> {
+    shell::run(&["cargo", "fmt", "--all", "--check"])?;
+    shell::run(&["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    run_with(&["cargo", "doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    package()?;
+    shell::run(&["cargo", "test", "--workspace", "--locked"])
+}
+
+/// Every runtime crate can be published: its package builds on its own.
+fn package() -> Result<(), Failure> {
+    let mut words = vec!["cargo", "package", "--allow-dirty", "--locked", "--quiet"];
+    for name in RUNTIME {
+        words.extend(["--package", name]);
+    }
+    shell::run(&words)
+}
