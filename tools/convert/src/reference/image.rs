@@ -48,9 +48,9 @@ pub struct Header {
     pub input: usize,
     /// Index of the output tensor.
     pub output: usize,
-    /// Stated worst-case multiply-accumulates of a run.
+    /// Worst-case multiply-accumulates of a run.
     pub worst_macs: u32,
-    /// Stated worst-case gates of a run.
+    /// Gates of a run.
     pub worst_gates: u32,
     /// Stated worst-case image bytes read by a run.
     pub worst_bytes: u32,

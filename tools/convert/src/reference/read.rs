@@ -24,6 +24,7 @@ use record::{Record, between, check};
 use section::Sections;
 use tensor::Tensors;
 
+use super::cost;
 use super::image::{Constants, Header, Image, Place};
 use super::ops::{Op, Readout};
 
@@ -63,6 +64,9 @@ pub fn read(bytes: &[u8], crc: Crc) -> Result<Image, ReadError> {
     check(At::Header, "output", Want::Exactly(readout.input as i128), raw.header.output as i128)?;
 
     let all = tensors.into_vec();
+    let (macs, gates) = cost::worst(&ops, &all, &ranges);
+    check(At::Header, "worst_macs", Want::Exactly(macs.into()), raw.header.worst_macs)?;
+    check(At::Header, "worst_gates", Want::Exactly(gates.into()), raw.header.worst_gates)?;
     let (input, output) = (&all[raw.header.input], &all[raw.header.output]);
     debug_assert_eq!(input.place, Place::Input);
     Ok(Image {

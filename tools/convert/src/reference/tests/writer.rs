@@ -168,6 +168,36 @@ impl Writer {
         self.bytes()
     }
 
+    /// Worst-case multiply-accumulates and gates, from the fields of the records.
+    fn cost(&self) -> (u32, u32) {
+        let word = |record: &[u8], at: usize| u64::from(u32::from_le_bytes(record[at..at + 4].try_into().unwrap()));
+        let half = |record: &[u8], at: usize| u16::from_le_bytes([record[at], record[at + 1]]);
+        // A test may name a tensor or a range that is not there; such an image is refused before its cost is looked at.
+        let tensor = |index: u16, at: usize| self.tensors.get(usize::from(index)).map_or(0, |record| word(record, at));
+        let (mut macs, mut gates) = (0u64, 0u64);
+        for op in &self.ops {
+            let (kind, flags, input) = (op[1], half(op, 2), half(op, 4));
+            let ranges = self.ranges.iter().skip(word(op, 16) as usize).take(word(op, 20) as usize);
+            let (a, b, c) = match op[0] {
+                1 => (tensor(input, if flags & 4 == 0 { 8 } else { 12 }), word(op, 8), word(op, 12)),
+                2 => {
+                    let list = half(op, 8);
+                    let entries = if list == NO { word(op, 20) } else { tensor(list, 12) };
+                    let most = ranges.map(|range| word(range, 0)).max().unwrap_or(0);
+                    let keys = if flags & 4 == 0 { word(op, 24) } else { 0 };
+                    (entries, if flags & 2 == 0 { most } else { 1 }, keys + word(op, 28))
+                }
+                3 if kind == 1 => (word(op, 12), word(op, 16), word(op, 20)),
+                3 if kind == 2 => (word(op, 12), 1, word(op, 20)),
+                6 if kind == 1 => (tensor(input, 8), tensor(input, 12), 1),
+                _ => (0, 0, 0),
+            };
+            macs = macs.saturating_add(a.saturating_mul(b).saturating_mul(c));
+            gates += if op[0] == 4 { 32 * word(op, 8) } else { 0 };
+        }
+        (macs.min(u32::MAX.into()) as u32, gates.min(u32::MAX.into()) as u32)
+    }
+
     /// The image with its checksum.
     pub fn bytes(&self) -> Vec<u8> {
         let mut sections: Vec<(u16, u16, Vec<u8>)> = Vec::new();
@@ -198,6 +228,8 @@ impl Writer {
             64,
             &[(0, b"LEAF".to_vec()), h(4, 1), h(6, 64), w(8, total), w(16, features), w(24, self.arena_bytes)],
         );
+        let (macs, gates) = self.cost();
+        header.splice(40..48, [macs, gates].map(u32::to_le_bytes).concat());
         header.splice(32..38, [self.input, self.output, sections.len() as u16].map(u16::to_le_bytes).concat());
         seal([header, table, body].concat())
     }
