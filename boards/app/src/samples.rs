@@ -14,6 +14,7 @@
 //! memory that was never written.
 
 use core::fmt;
+use core::num::NonZeroUsize;
 use core::slice::ChunksExact;
 use leafgate::image::CRC32;
 
@@ -25,7 +26,7 @@ pub const HEADER_BYTES: usize = 16;
 /// A samples region that has been checked: as many samples as it says, and their checksum is right.
 #[derive(Clone, Debug)]
 pub struct Samples<'a> {
-    sample_bytes: usize,
+    sample_bytes: NonZeroUsize,
     payload: &'a [u8],
 }
 
@@ -87,30 +88,29 @@ impl<'a> Samples<'a> {
             return Err(SamplesError::Magic { have: u32::from_le_bytes(magic) });
         }
         let [count, sample_bytes, want] = [count, sample_bytes, crc32].map(u32::from_le_bytes);
-        let payload_bytes = u64::from(count) * u64::from(sample_bytes);
+        let sample_bytes = NonZeroUsize::new(sample_bytes as usize).ok_or(SamplesError::Empty)?;
+        let payload_bytes = u64::from(count) * sample_bytes.get() as u64;
         if payload_bytes == 0 {
             return Err(SamplesError::Empty);
         }
-        let payload = usize::try_from(payload_bytes)
-            .ok()
-            .and_then(|bytes| rest.get(..bytes))
-            .ok_or(SamplesError::Truncated { want: payload_bytes + HEADER_BYTES as u64, have: region.len() })?;
+        let too_short = SamplesError::Truncated { want: payload_bytes + HEADER_BYTES as u64, have: region.len() };
+        let payload = usize::try_from(payload_bytes).ok().and_then(|bytes| rest.get(..bytes)).ok_or(too_short)?;
         let have = CRC32.checksum(payload);
         if have != want {
             return Err(SamplesError::Checksum { want, have });
         }
-        Ok(Some(Self { sample_bytes: sample_bytes as usize, payload }))
+        Ok(Some(Self { sample_bytes, payload }))
     }
 
     /// Bytes of each sample.
     #[must_use]
     pub fn sample_bytes(&self) -> usize {
-        self.sample_bytes
+        self.sample_bytes.get()
     }
 
     /// The samples in order.
     pub fn iter(&self) -> ChunksExact<'a, u8> {
-        self.payload.chunks_exact(self.sample_bytes)
+        self.payload.chunks_exact(self.sample_bytes.get())
     }
 }
 

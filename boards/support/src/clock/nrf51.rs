@@ -1,4 +1,5 @@
-//! A TIMER of the nRF51: 32 bits at 16 MHz. A compare event at the highest value marks the wrap.
+//! A TIMER of the nRF51: 32 bits at 16 MHz. A compare event at half its range marks an overrun: the emulator does not raise
+//! one at the highest value.
 
 use super::Clock;
 use super::registers::{read, write};
@@ -12,6 +13,7 @@ const PRESCALER: usize = 0x510;
 const CC_0: usize = 0x540;
 const CC_1: usize = 0x544;
 const BITMODE_32: u32 = 3;
+const LIMIT: u32 = 1 << 31;
 
 /// The nRF51 TIMER at `BASE`.
 pub struct Nrf51<const BASE: usize>;
@@ -22,7 +24,7 @@ impl<const BASE: usize> Clock for Nrf51<BASE> {
         unsafe {
             write(BASE + BITMODE, BITMODE_32);
             write(BASE + PRESCALER, 0);
-            write(BASE + CC_1, 0x8000_0000);
+            write(BASE + CC_1, LIMIT);
             write(BASE + TASKS_START, 1);
         }
     }
