@@ -81,7 +81,9 @@ fn header_rules() {
     refused(&bytes, "total_bytes: want a multiple of 16");
     bytes[8] += 15;
     refused(&bytes, "total_bytes: want");
-    assert!(read(&header(good(), w(40, 77)), Crc::Check).is_ok());
+    refused(&header(good(), w(40, 77)), "worst_macs: want");
+    refused(&header(good(), w(44, 32)), "worst_gates: want 0, have 32");
+    assert!(read(&header(good(), w(48, 77)), Crc::Check).is_ok(), "worst_bytes is informative");
 }
 
 #[test]
