@@ -192,6 +192,10 @@ pub struct Phase {
     /// Weight of load balancing over leaves or experts (`alpha` of arXiv 2405.16836); FFF and MoE only.
     #[serde(default)]
     pub balance: f32,
+    /// Weight of the cross entropy of the part that every input runs through (master leaf, shared expert) on its own.
+    /// Without it the master leaf of a tree that can do without ends up with a share near nothing.
+    #[serde(default)]
+    pub always: f32,
     /// Share of each target spread evenly over all classes, 0 to 1.
     #[serde(default)]
     pub label_smoothing: f32,
@@ -335,8 +339,11 @@ impl GatesShape {
         ensure("model.gates.residual", self.residual.is_finite(), self.residual, "finite")?;
         ensure("model.gates.noise", self.noise >= 0.0 && self.noise.is_finite(), self.noise, "at least 0")?;
         if let Some(width) = self.local_width {
-            let fits = width > 0 && 32usize.is_multiple_of(width) && features.is_multiple_of(32);
-            ensure("model.gates.local_width", fits, width, "a divisor of 32, with features a multiple of 32")?;
+            let fits = (2..=16).contains(&width) && 32usize.is_multiple_of(width) && features.is_multiple_of(32);
+            let want = "2, 4, 8 or 16, with features a multiple of 32, so that a rotation of a word moves whole rows";
+            ensure("model.gates.local_width", fits, width, want)?;
+            let want = format!("at least {bits} gates first, one word for each word of input bits");
+            ensure("model.gates.layers", self.layers[0] >= bits, self.layers[0], want)?;
         }
         Ok(())
     }
@@ -348,14 +355,16 @@ impl Phase {
         ensure("phase.lr.start", self.lr.start > 0.0 && self.lr.start.is_finite(), self.lr.start, "above 0")?;
         ensure("phase.lr.end", self.lr.end >= 0.0 && self.lr.end.is_finite(), self.lr.end, "at least 0")?;
         ensure("phase.label_smoothing", (0.0..1.0).contains(&self.label_smoothing), self.label_smoothing, "0 to 1")?;
-        let (hardening, balance) = match model {
-            Model::Fff(_) => (true, true),
-            Model::Moe(_) => (false, true),
-            Model::Gates(_) => (false, false),
+        let (hardening, balance, always) = match model {
+            Model::Fff(shape) => (true, true, shape.master > 0),
+            Model::Moe(shape) => (false, true, shape.shared > 0),
+            Model::Gates(_) => (false, false, false),
         };
-        for (key, weight, applies) in
-            [("phase.hardening", self.hardening, hardening), ("phase.balance", self.balance, balance)]
-        {
+        for (key, weight, applies) in [
+            ("phase.hardening", self.hardening, hardening),
+            ("phase.balance", self.balance, balance),
+            ("phase.always", self.always, always),
+        ] {
             ensure(key, weight >= 0.0 && weight.is_finite(), weight, "at least 0")?;
             ensure(key, applies || weight == 0.0, weight, "absent: this architecture has no such loss")?;
         }

@@ -24,8 +24,8 @@ pub struct Summary {
     pub parameters: usize,
     /// Of a network of gates: how many there are of each gate id, 0 to 15.
     pub gate_ids: Option<Vec<usize>>,
-    /// The course of the run, one entry per epoch.
-    pub epochs: Vec<EpochReport>,
+    /// The last epoch of each phase.
+    pub phases: Vec<EpochReport>,
 }
 
 /// Where in the run the weights were taken.

@@ -98,7 +98,7 @@ struct Run<'a> {
     shuffle: Stream,
     augmenter: Augmenter,
     best: Option<Best>,
-    epochs: Vec<EpochReport>,
+    phases: Vec<EpochReport>,
 }
 
 /// The best weights so far.
@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
             shuffle: Stream::new(recipe.seed, Purpose::Shuffle),
             augmenter: Augmenter::new(recipe.augment.as_ref(), &recipe.input, recipe.seed),
             best: None,
-            epochs: Vec::new(),
+            phases: Vec::new(),
         }
     }
 
@@ -158,7 +158,9 @@ impl<'a> Run<'a> {
                 validation_cross_entropy: validation.cross_entropy,
             };
             progress.epoch(&report);
-            self.epochs.push(report);
+            if report.epoch == report.epochs {
+                self.phases.push(report);
+            }
             if phase.keep_best {
                 self.keep_if_best(phase, epoch + 1, &validation);
             }
@@ -184,7 +186,11 @@ impl<'a> Run<'a> {
     }
 
     fn loss(&self, phase: &Phase, pass: Pass, labels: &[usize]) -> Tensor<1> {
-        let mut loss = cross_entropy(pass.scores, indices(labels, &self.device), phase.label_smoothing);
+        let classes = indices(labels, &self.device);
+        let mut loss = cross_entropy(pass.scores, classes.clone(), phase.label_smoothing);
+        if let Some(always) = pass.always.filter(|_| phase.always > 0.0) {
+            loss = loss + cross_entropy(always, classes, phase.label_smoothing).mul_scalar(phase.always);
+        }
         if let Some(choices) = pass.choices.filter(|_| phase.hardening > 0.0) {
             loss = loss + mean_entropy(choices).mul_scalar(phase.hardening);
         }
@@ -229,7 +235,7 @@ impl<'a> Run<'a> {
             test: test.map(|rows| self.evaluate(&network, rows)).transpose()?,
             parameters: gate_ids.as_ref().map_or_else(|| network.num_params(), |ids| ids.iter().sum()),
             gate_ids,
-            epochs: self.epochs,
+            phases: self.phases,
         };
         Ok(Trained { graph, summary })
     }

@@ -159,3 +159,50 @@ fn mixture(choices: Option<&Tensor<2>>, x: &Tensor<2>, leaves: usize) -> Tensor<
     }
     mixture
 }
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::evaluate::read;
+
+    /// The small network on which the conventions of the `fastfeedforward` package were checked: leaf `L` of four has
+    /// `w1 = (L+1) [[1,-1],[2,.5],[-1,1]]`, `b1 = (L+1) [.5,-.25]`, `w2 = [[1,2],[-1,.5]] + L`, `b2 = (L+1) [10,-10]`.
+    fn known() -> Fff {
+        let device = Device::flex();
+        let leaves = |base: &[f32], leaf: fn(f32, f32) -> f32| {
+            (0..4).flat_map(|l| base.iter().map(move |&value| leaf(value, l as f32))).collect::<Vec<f32>>()
+        };
+        let scaled = |value: f32, l: f32| value * (l + 1.0);
+        let nodes = vec![1., 0., 0., 0., 1., 0., 0., 0., 1.];
+        Fff {
+            node_weights: Some(Param::from_tensor(tensor(nodes, [3, 3], &device))),
+            node_biases: Some(Param::from_tensor(tensor(vec![0., -0.5, 0.25], [3, 1], &device))),
+            w1s: Param::from_tensor(tensor(leaves(&[1., -1., 2., 0.5, -1., 1.], scaled), [4, 3, 2], &device)),
+            b1s: Param::from_tensor(tensor(leaves(&[0.5, -0.25], scaled), [4, 2], &device)),
+            w2s: Param::from_tensor(tensor(leaves(&[1., 2., -1., 0.5], |value, l| value + l), [4, 2, 2], &device)),
+            b2s: Param::from_tensor(tensor(leaves(&[10., -10.], scaled), [4, 2], &device)),
+            master: None,
+        }
+    }
+
+    #[test]
+    fn a_hard_pass_agrees_with_the_package() {
+        let x = vec![-1., 0.25, 1., -1., 1., 1., 1., 0., -1., 1., 0., 1.];
+        let pass = known().pass(tensor(x, [4, 3], &Device::flex()), Decisions::Hard);
+        let want = [8.125, -9.0625, 22.0, -10.25, 52.5, 30.0, 48.0, -30.0];
+        let have = read(pass.scores).expect("the scores are read");
+        assert!(have.iter().zip(want).all(|(have, want)| (have - want).abs() < 1e-4), "{have:?}");
+        let picks = read(pass.load.expect("a tree has leaves").picks).expect("the picks are read");
+        assert_eq!(picks, [1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1.]);
+    }
+
+    #[test]
+    fn the_leaves_of_a_soft_pass_share_the_whole() {
+        let x = tensor(vec![0.3, -0.2, 0.7], [1, 3], &Device::flex());
+        let load = known().pass(x, Decisions::Soft).load.expect("a tree has leaves");
+        let shares = read(load.shares).expect("the shares are read");
+        assert!((shares.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        let right = 1.0 / (1.0 + (-0.3f32).exp());
+        assert!((shares[2] + shares[3] - right).abs() < 1e-6);
+    }
+}

@@ -173,3 +173,34 @@ impl Layer {
             .collect())
     }
 }
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::evaluate::read;
+
+    /// A layer of 32 gates of which gate `g` has id `g % 16`, on two words of input.
+    fn all_ids(form: GateForm) -> Layer {
+        let logit = |on: bool| if on { 1.0 } else { -1.0 };
+        let (rows, columns): (Vec<f32>, usize) = match form {
+            GateForm::Softmax => ((0..32).flat_map(|g| (0..16).map(move |id| logit(g % 16 == id))).collect(), 16),
+            GateForm::Table => ((0..32).flat_map(|g| [8, 4, 2, 1].map(|row| logit(g % 16 & row != 0))).collect(), 4),
+        };
+        let wiring = Wiring { a_word: vec![0], a_rot: vec![0], b_word: vec![1], b_rot: vec![0] };
+        Layer { logits: Param::from_tensor(tensor(rows, [32, columns], &Device::flex())), wiring }
+    }
+
+    #[test]
+    fn a_gate_id_is_its_truth_table() {
+        for form in [GateForm::Softmax, GateForm::Table] {
+            let layer = all_ids(form);
+            assert_eq!(layer.gate_ids().expect("read"), (0..32).map(|g| g % 16).collect::<Vec<u8>>());
+            for (a, b) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                let bits = [vec![a as f32; 32], vec![b as f32; 32]].concat();
+                let bits = layer.pass(tensor(bits, [64, 1], &Device::flex()), Decisions::Hard);
+                let want: Vec<f32> = (0..32).map(|g| ((g % 16) >> (3 - (2 * a + b)) & 1) as f32).collect();
+                assert_eq!(read(bits).expect("read"), want, "{form:?} of {a}, {b}");
+            }
+        }
+    }
+}

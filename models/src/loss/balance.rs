@@ -12,3 +12,22 @@ pub(crate) fn balance(shares: Tensor<2>, picks: Tensor<2>, k: usize) -> Tensor<1
     let load = picks.detach().sum_dim(0) * shares.sum_dim(0);
     load.sum().mul_scalar(n as f32 / (batch as f32 * batch as f32 * k as f32))
 }
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn an_even_load_costs_one_and_a_single_leaf_costs_n() {
+        let device = Device::flex();
+        let value = |shares: [[f32; 2]; 2], picks: [[f32; 2]; 2], k| {
+            let tensor = |values| Tensor::<2>::from_data(values, &device);
+            balance(tensor(shares), tensor(picks), k).into_scalar::<f32>()
+        };
+        assert_eq!(value([[0.5, 0.5], [0.5, 0.5]], [[1., 0.], [0., 1.]], 1), 1.0);
+        assert_eq!(value([[1.0, 0.0], [1.0, 0.0]], [[1., 0.], [1., 0.]], 1), 2.0);
+        assert_eq!(value([[0.5, 0.5], [0.5, 0.5]], [[1., 1.], [1., 1.]], 2), 1.0);
+    }
+}

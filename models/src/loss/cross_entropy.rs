@@ -15,3 +15,29 @@ pub(crate) fn cross_entropy(scores: Tensor<2>, classes: Tensor<1, Int>, smoothin
     }
     (right.mul_scalar(1.0 - smoothing) + logarithms.mean().mul_scalar(smoothing)).neg()
 }
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    fn loss(scores: [[f32; 2]; 2], smoothing: f32) -> f32 {
+        let device = Device::flex();
+        let classes = Tensor::<1, Int>::from_data([0, 1], &device);
+        cross_entropy(Tensor::from_data(scores, &device), classes, smoothing).into_scalar::<f32>()
+    }
+
+    #[test]
+    fn equal_scores_cost_the_logarithm_of_the_classes() {
+        assert!((loss([[3.0, 3.0], [0.0, 0.0]], 0.0) - std::f32::consts::LN_2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn smoothing_charges_for_certainty() {
+        // Both rows right by 4: -ln p = ln(1 + e^-4) for the class, 4 more for the other, which has half the share.
+        let sure = (1.0 + (-4.0f32).exp()).ln();
+        assert!((loss([[4.0, 0.0], [0.0, 4.0]], 0.0) - sure).abs() < 1e-6);
+        assert!((loss([[4.0, 0.0], [0.0, 4.0]], 0.1) - (sure + 0.05 * 4.0)).abs() < 1e-6);
+    }
+}

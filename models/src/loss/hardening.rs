@@ -12,3 +12,18 @@ pub(crate) fn mean_entropy(choices: Tensor<2>) -> Tensor<1> {
     let left = right.clone().neg().add_scalar(1.0);
     (right.clone() * right.log() + left.clone() * left.log()).mean().neg()
 }
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn an_open_choice_has_ln_2_and_a_sure_one_next_to_nothing() {
+        let entropy =
+            |choices: [[f32; 2]; 1]| mean_entropy(Tensor::from_data(choices, &Device::flex())).into_scalar::<f32>();
+        assert!((entropy([[0.5, 0.5]]) - std::f32::consts::LN_2).abs() < 1e-6);
+        assert!((0.0..1e-4).contains(&entropy([[0.0, 1.0]])));
+    }
+}
