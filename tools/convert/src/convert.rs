@@ -6,7 +6,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use crate::check::{self, CheckReport};
 use crate::host::{HostEngine, input_bytes};
 use crate::ir::{Graph, InputSpec};
-use crate::pack::{Extras, pack};
+use crate::pack::{Extras, GoldenVector, pack};
 use crate::pass::{self, PassReport};
 use crate::plan::{Plan, plan};
 use crate::quantize::calibrate::Calibration;
@@ -123,7 +123,7 @@ fn random_inputs(spec: &InputSpec, count: usize, seed: u64) -> Vec<Vec<i8>> {
 }
 
 /// Golden vectors: outputs of the independent reference, so that the engine is proven by something else than itself.
-fn golden(image: &[u8], spec: &InputSpec, options: &Options) -> Result<Vec<(Vec<u8>, Vec<i32>)>, ConvertError> {
+fn golden(image: &[u8], spec: &InputSpec, options: &Options) -> Result<Vec<GoldenVector>, ConvertError> {
     let defect = |why: String| ConvertError::Check { why };
     let judge = reference::read(image, reference::Crc::Check).map_err(|error| defect(error.to_string()))?;
     let mut engine = HostEngine::new(image).map_err(|error| defect(error.to_string()))?;
@@ -135,7 +135,7 @@ fn golden(image: &[u8], spec: &InputSpec, options: &Options) -> Result<Vec<(Vec<
         if want.values != have.values {
             return Err(defect(format!("golden vector {}: {:?} and {:?}", vectors.len(), want.values, have.values)));
         }
-        vectors.push((input, want.values));
+        vectors.push(GoldenVector { input, outputs: want.values });
     }
     Ok(vectors)
 }
@@ -147,6 +147,9 @@ fn provenance(graph: &Graph, calibration: &Calibration, options: &Options) -> Ve
         ("source_sha256", graph.source_sha256.clone()),
         ("options", options.to_string()),
         ("calibration_samples", calibration.samples.to_string()),
+        // The image's input tensor says what a byte means, not which bytes occur; tools that read data files want both.
+        ("input_min", graph.input.min.to_string()),
+        ("input_max", graph.input.max.to_string()),
     ];
     entries.map(|(key, value)| (key.to_owned(), value)).to_vec()
 }

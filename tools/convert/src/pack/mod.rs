@@ -19,12 +19,21 @@ use section::Sections;
 pub struct Extras {
     /// Names of the outputs.
     pub labels: Vec<String>,
-    /// Inputs, as bytes of the input tensor, with the outputs wanted.
-    pub golden: Vec<(Vec<u8>, Vec<i32>)>,
+    /// Inputs with the outputs wanted.
+    pub golden: Vec<GoldenVector>,
     /// Lines `key=value`.
     pub provenance: Vec<(String, String)>,
     /// Chosen by the user.
     pub model_version: u32,
+}
+
+/// An input with the outputs wanted: what a device proves itself with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoldenVector {
+    /// Bytes of the input tensor.
+    pub input: Vec<u8>,
+    /// All values of the output tensor, widened.
+    pub outputs: Vec<i32>,
 }
 
 /// Writes the image.
@@ -124,12 +133,12 @@ fn labels(labels: &[String]) -> Result<Vec<u8>, ConvertError> {
     Ok(bytes)
 }
 
-fn golden(vectors: &[(Vec<u8>, Vec<i32>)]) -> Vec<u8> {
-    let Some((input, outputs)) = vectors.first() else { return Vec::new() };
+fn golden(vectors: &[GoldenVector]) -> Vec<u8> {
+    let Some(GoldenVector { input, outputs }) = vectors.first() else { return Vec::new() };
     let padded = input.len().next_multiple_of(4);
     let head = [vectors.len(), input.len(), outputs.len(), padded + 4 * outputs.len()];
     let mut bytes: Vec<u8> = head.iter().flat_map(|&figure| (figure as u32).to_le_bytes()).collect();
-    for (input, outputs) in vectors {
+    for GoldenVector { input, outputs } in vectors {
         bytes.extend_from_slice(input);
         bytes.resize(bytes.len().next_multiple_of(4), 0);
         bytes.extend(outputs.iter().flat_map(|output| output.to_le_bytes()));
