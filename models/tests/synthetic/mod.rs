@@ -75,6 +75,7 @@ pub fn recipe(seed: u64, model: &str, losses: &str) -> Recipe {
 }
 
 /// One recipe per architecture.
+#[allow(dead_code, reason = "not every test that includes this module needs all architectures")]
 pub fn recipes(seed: u64) -> [Recipe; 4] {
     let gates = |form: &str| {
         format!(
