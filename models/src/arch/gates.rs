@@ -184,7 +184,7 @@ mod tests {
         let logit = |on: bool| if on { 1.0 } else { -1.0 };
         let (rows, columns): (Vec<f32>, usize) = match form {
             GateForm::Softmax => ((0..32).flat_map(|g| (0..16).map(move |id| logit(g % 16 == id))).collect(), 16),
-            GateForm::Table => ((0..32).flat_map(|g| [8, 4, 2, 1].map(|row| logit(g % 16 & row != 0))).collect(), 4),
+            GateForm::Table => ((0..32).flat_map(|g| [8, 4, 2, 1].map(|row| logit((g % 16) & row != 0))).collect(), 4),
         };
         let wiring = Wiring { a_word: vec![0], a_rot: vec![0], b_word: vec![1], b_rot: vec![0] };
         Layer { logits: Param::from_tensor(tensor(rows, [32, columns], &Device::flex())), wiring }
@@ -198,7 +198,7 @@ mod tests {
             for (a, b) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
                 let bits = [vec![a as f32; 32], vec![b as f32; 32]].concat();
                 let bits = layer.pass(tensor(bits, [64, 1], &Device::flex()), Decisions::Hard);
-                let want: Vec<f32> = (0..32).map(|g| ((g % 16) >> (3 - (2 * a + b)) & 1) as f32).collect();
+                let want: Vec<f32> = (0..32).map(|g| (((g % 16) >> (3 - (2 * a + b))) & 1) as f32).collect();
                 assert_eq!(read(bits).expect("read"), want, "{form:?} of {a}, {b}");
             }
         }
