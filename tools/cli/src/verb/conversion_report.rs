@@ -1,0 +1,209 @@
+//! What `convert` says of an image it has made.
+
+use std::path::Path;
+
+use leafgate_convert::Conversion;
+use leafgate_convert::accuracy::Accuracy;
+use leafgate_convert::check::CheckReport;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::board::Fit;
+use crate::error::Failure;
+use crate::output::{Lines, grouped, percent};
+use crate::section::{self, Part};
+
+/// The report.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    image: String,
+    name: String,
+    image_bytes: usize,
+    sha256: String,
+    source_sha256: String,
+    inputs: usize,
+    outputs: usize,
+    labels: Vec<String>,
+    arena_bytes: usize,
+    /// No layout of the arena can be smaller.
+    arena_lower_bound_bytes: usize,
+    sections: Vec<Part>,
+    worst_macs: u32,
+    worst_gates: u32,
+    worst_bytes: u32,
+    calibration: CalibrationSource,
+    passes: Vec<String>,
+    proof: Proven,
+    check: CheckReport,
+    accuracy: Option<Accuracy>,
+    fit: Option<Fit>,
+    assumptions: Vec<String>,
+    warnings: Vec<String>,
+    next: String,
+}
+
+#[derive(Debug, Serialize)]
+struct CalibrationSource {
+    source: &'static str,
+    samples: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Proven {
+    rows: usize,
+    largest: i64,
+    limit: i32,
+    place: String,
+    margin_bits: u32,
+}
+
+impl Report {
+    /// Gathers the report.
+    pub fn new(
+        path: &Path,
+        conversion: &Conversion,
+        source: &'static str,
+        accuracy: Option<Accuracy>,
+        fit: Option<Fit>,
+        assumptions: Vec<String>,
+        warnings: Vec<String>,
+    ) -> Result<Self, Failure> {
+        let Conversion { image, graph, passes, calibration, plan, proof, check, .. } = conversion;
+        let decoded = section::decode(image)?;
+        let shown = path.display().to_string();
+        Ok(Self {
+            next: next(&shown, fit.as_ref()),
+            image: shown,
+            name: graph.name.clone(),
+            image_bytes: image.len(),
+            sha256: Sha256::digest(image).iter().map(|byte| format!("{byte:02x}")).collect(),
+            source_sha256: graph.source_sha256.clone(),
+            inputs: graph.input.len,
+            outputs: graph.value(graph.output).len,
+            labels: graph.labels.clone(),
+            arena_bytes: plan.arena_bytes,
+            arena_lower_bound_bytes: plan.lower_bound,
+            sections: section::parts(&decoded),
+            worst_macs: decoded.header.worst_macs,
+            worst_gates: decoded.header.worst_gates,
+            worst_bytes: decoded.header.worst_bytes,
+            calibration: CalibrationSource { source, samples: calibration.samples },
+            passes: passes.changes.iter().map(ToString::to_string).collect(),
+            proof: Proven {
+                rows: proof.rows,
+                largest: proof.largest,
+                limit: i32::MAX,
+                place: proof.place.clone(),
+                // Doublings of the largest bound that stay below 2^31.
+                margin_bits: (proof.largest.unsigned_abs()).leading_zeros().saturating_sub(33),
+            },
+            check: check.clone(),
+            accuracy,
+            fit,
+            assumptions,
+            warnings,
+        })
+    }
+
+    /// For people.
+    pub fn human(&self) -> String {
+        let mut lines = Lines::default();
+        lines.add("image", format!("{} ({} B)", self.image, grouped(self.image_bytes)));
+        lines.add("network", format!("{}, {} inputs, {} outputs", self.name, grouped(self.inputs), self.outputs));
+        let parts: Vec<String> = self
+            .sections
+            .iter()
+            .filter(|part| part.bytes > 0)
+            .map(|part| format!("{:>9} B  {}", grouped(part.bytes), part.name))
+            .collect();
+        lines.add("sections", parts.join("\n"));
+        let bound = match self.arena_lower_bound_bytes {
+            bound if bound == self.arena_bytes => "no layout is smaller".into(),
+            bound => format!("no layout is below {} B", grouped(bound)),
+        };
+        lines.add("arena", format!("{} B ({bound})", grouped(self.arena_bytes)));
+        let work = format!("{} MACs, {} gates at worst", grouped(self.worst_macs), grouped(self.worst_gates));
+        lines.add("work", format!("{work}, {} B of the image read", grouped(self.worst_bytes)));
+        let CalibrationSource { source, samples } = &self.calibration;
+        lines.add(
+            "ranges",
+            match *source {
+                "table" => format!("from a table that was made of {} samples", grouped(*samples)),
+                "random" => format!("from {} RANDOM inputs", grouped(*samples)),
+                _ => format!("from {} samples", grouped(*samples)),
+            },
+        );
+        lines.add("passes", if self.passes.is_empty() { "nothing to simplify".into() } else { self.passes.join("\n") });
+        let proof = &self.proof;
+        lines.add(
+            "proof",
+            format!(
+                "no accumulator overflows: {} rows, the largest reaches {} of {} ({}), {} bits to spare",
+                grouped(proof.rows),
+                grouped(proof.largest.unsigned_abs()),
+                grouped(proof.limit.unsigned_abs()),
+                proof.place,
+                proof.margin_bits
+            ),
+        );
+        lines.add("check", describe_check(&self.check));
+        if let Some(accuracy) = &self.accuracy {
+            lines.add("accuracy", describe_accuracy(accuracy));
+        }
+        if let Some(fit) = &self.fit {
+            lines.add("fits", fit.describe());
+        }
+        lines.add("next", &self.next);
+        lines.render()
+    }
+}
+
+/// What was compared, in a line.
+pub fn describe_check(check: &CheckReport) -> String {
+    format!(
+        "engine and reference agree on {} golden vectors, {} random inputs, {} samples: {} values equal",
+        check.golden_vectors,
+        check.random_inputs,
+        grouped(check.samples),
+        grouped(check.values_compared)
+    )
+}
+
+fn describe_accuracy(accuracy: &Accuracy) -> String {
+    let Accuracy { samples, float, integer, agreement, route_flips, usage } = accuracy;
+    let mut text = format!(
+        "float {}, image {} on {} samples; same class on {}",
+        percent(*float),
+        percent(*integer),
+        grouped(*samples),
+        percent(*agreement)
+    );
+    if let Some(flips) = route_flips {
+        text += &format!("\nroutes differ from the float network's on {}", percent(*flips));
+    }
+    for (layer, counts) in usage {
+        text += &format!("\nlayer `{layer}`: {}", describe_usage(counts));
+    }
+    text
+}
+
+/// Counts per range, all of them if they are few.
+fn describe_usage(counts: &[u64]) -> String {
+    const SHOWN: usize = 16;
+    if counts.len() <= SHOWN {
+        let counts: Vec<String> = counts.iter().map(u64::to_string).collect();
+        return format!("samples per range {}", counts.join(" "));
+    }
+    let reached = counts.iter().filter(|&&count| count > 0).count();
+    let busiest = counts.iter().max().copied().unwrap_or(0);
+    format!("{reached} of {} ranges reached, the busiest by {busiest} samples", counts.len())
+}
+
+/// The command that a user most likely wants next.
+fn next(image: &str, fit: Option<&Fit>) -> String {
+    let quoted = if image.contains([' ', '\'', '"']) { format!("{image:?}") } else { image.to_owned() };
+    match fit {
+        Some(fit) => format!("leafgate emulate {quoted} --machine {}", fit.board),
+        None => format!("leafgate inspect {quoted} --ops"),
+    }
+}

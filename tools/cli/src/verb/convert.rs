@@ -1,0 +1,265 @@
+//! `leafgate convert`: from a model file to a checked image.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use leafgate_convert::accuracy::{Accuracy, accuracy};
+use leafgate_convert::data::Samples;
+use leafgate_convert::import::{ImportOptions, Imported, open};
+use leafgate_convert::ir::{Activation, InputSpec};
+use leafgate_convert::quantize::ReluSkip;
+use leafgate_convert::quantize::calibrate::Calibration;
+use leafgate_convert::{Conversion, Options, Ranges};
+
+use crate::board::{self, Fit};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::file::Target;
+use crate::output::{Done, Talk};
+use crate::samples::{FORMS, SampleOptions};
+use crate::verb::conversion_report::Report;
+
+const EXAMPLES: &str = "\
+Examples:
+  leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz
+  leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --eval test.csv.gz --board microbit
+  leafgate convert mnist.pt -o mnist.leaf --calib train-images.idx.gz --activation relu --name mnist-fff
+  leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --save-calibration ranges.json
+  leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json";
+
+/// Arguments of `convert`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMS}"))]
+pub struct Arguments {
+    /// A .safetensors file with a `leafgate.graph` description, or the state dict of a fast feedforward network (.pt, .safetensors)
+    model: PathBuf,
+    /// The image to write
+    #[arg(short, long, value_name = "IMAGE")]
+    output: PathBuf,
+    /// Samples that show which values activations take
+    #[arg(long, value_name = "FILE", conflicts_with = "calibration")]
+    calib: Option<PathBuf>,
+    /// The ranges of an earlier conversion, instead of samples
+    #[arg(long, value_name = "JSON")]
+    calibration: Option<PathBuf>,
+    /// Write the ranges, to convert again without the samples
+    #[arg(long, value_name = "JSON")]
+    save_calibration: Option<PathBuf>,
+    /// Labelled samples on which to compare the trained network with the image
+    #[arg(long, value_name = "FILE")]
+    eval: Option<PathBuf>,
+    /// Classes of the --eval samples, for idx files
+    #[arg(long, value_name = "IDX", requires = "eval")]
+    labels_file: Option<PathBuf>,
+    /// Subtracted from each value of a sample [default: what makes 0 the smallest input]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    offset: Option<i32>,
+    /// Refuse an image that does not fit this board
+    #[arg(long, value_name = "NAME")]
+    board: Option<String>,
+    /// Name of the network [default: the file's]
+    #[arg(long)]
+    name: Option<String>,
+    /// Names of the outputs [default: the file's]
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    labels: Option<Vec<String>>,
+    /// Whether ReLU neurons that are not positive are skipped one by one
+    #[arg(long, value_enum, default_value_t = Skip::Auto)]
+    relu_skip: Skip,
+    /// Golden vectors in the image, with which a device tests itself
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=4096))]
+    golden: u16,
+    /// Seed of golden vectors and random inputs
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// A version number of your own, in the header
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    model_version: u32,
+    #[command(flatten)]
+    state_dict: StateDict,
+}
+
+/// What the state dict of a network does not say. A file that describes itself refuses these.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What a state dict does not say")]
+struct StateDict {
+    /// Of the hidden neurons [default: relu]
+    #[arg(long, value_enum)]
+    activation: Option<Function>,
+    /// Elements of the input [default: that of the weights]
+    #[arg(long, value_name = "N")]
+    input_len: Option<usize>,
+    /// Real value of one step of an input byte [default: 2/255]
+    #[arg(long, value_name = "X")]
+    input_scale: Option<f64>,
+    /// Input byte that means 0.0 [default: -0.5]
+    #[arg(long, value_name = "Q", allow_negative_numbers = true)]
+    input_zero_point: Option<f64>,
+    /// Smallest input byte [default: -128]
+    #[arg(long, value_name = "Q", allow_negative_numbers = true)]
+    input_min: Option<i8>,
+    /// Largest input byte [default: 127]
+    #[arg(long, value_name = "Q", allow_negative_numbers = true)]
+    input_max: Option<i8>,
+    /// Leave out the leaves' output bias, as evaluation in version 0.2.1 of fastfeedforward does by mistake
+    #[arg(long = "match-eval-0.2.1")]
+    match_eval_0_2_1: bool,
+}
+
+/// [`ReluSkip`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Skip {
+    /// Where a value row is long enough that it pays
+    Auto,
+    /// Wherever the activation is ReLU
+    Always,
+    /// Nowhere
+    Never,
+}
+
+/// [`Activation`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Function {
+    None,
+    Relu,
+    Gelu,
+    Sigmoid,
+    Tanh,
+    Silu,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
+    let inputs: Vec<&Path> = [Some(&arguments.model), arguments.calib.as_ref(), arguments.calibration.as_ref()]
+        .into_iter()
+        .chain([arguments.eval.as_ref(), arguments.labels_file.as_ref()])
+        .flatten()
+        .map(PathBuf::as_path)
+        .collect();
+    let target = Target::new(&arguments.output, &inputs)?;
+    let ranges_target = arguments.save_calibration.as_ref().map(|path| Target::new(path, &inputs)).transpose()?;
+    if ranges_target.as_ref().is_some_and(|ranges| ranges.path() == target.path()) {
+        return Err(Failure::usage("--output and --save-calibration name the same file").at(target.path()));
+    }
+    let board = arguments.board.as_deref().map(board::find).transpose()?;
+
+    let imported = import(arguments)?;
+    let (graph, assumptions) = (imported.graph, imported.assumptions);
+    assumptions.iter().for_each(|assumption| talk.note(assumption));
+    let outputs = graph.value(graph.output).len;
+
+    let samples = SampleOptions { labels_file: None, offset: arguments.offset };
+    let calib = arguments.calib.as_ref().map(|path| samples.load(path, &graph.input, outputs)).transpose()?;
+    let table = arguments.calibration.as_deref().map(read_calibration).transpose()?;
+    let eval = SampleOptions { labels_file: arguments.labels_file.clone(), offset: arguments.offset };
+    let eval = match &arguments.eval {
+        Some(path) => Some((path, eval.load(path, &graph.input, outputs)?)),
+        None => None,
+    };
+    let mut warnings = Vec::new();
+    let (ranges, source) = match (&calib, &table) {
+        (Some(samples), _) => (Ranges::Samples(&samples.inputs), "samples"),
+        (None, Some(table)) => (Ranges::Table(table), "table"),
+        (None, None) => {
+            warnings.push(
+                "no samples: the ranges of activations come from random inputs, and ACCURACY MAY SUFFER BADLY; give \
+                 training samples with `--calib FILE`, or the ranges of an earlier conversion with `--calibration JSON`"
+                    .to_owned(),
+            );
+            (Ranges::Random, "random")
+        }
+    };
+    warnings.iter().for_each(|warning| talk.warn(warning));
+
+    let options = Options {
+        relu_skip: match arguments.relu_skip {
+            Skip::Auto => ReluSkip::Auto,
+            Skip::Always => ReluSkip::Always,
+            Skip::Never => ReluSkip::Never,
+        },
+        golden_vectors: arguments.golden.into(),
+        seed: arguments.seed,
+        model_version: arguments.model_version,
+    };
+    let spinner = talk.spinner("calibrating, quantising, checking");
+    let conversion = leafgate_convert::convert(graph, ranges, &options);
+    spinner.finish_and_clear();
+    let conversion = conversion.map_err(|error| Failure::from(error).at(&arguments.model))?;
+
+    let fit = board.map(|machine| Fit::of(machine, conversion.image.len(), conversion.plan.arena_bytes).check());
+    let fit = fit.transpose().map_err(|failure| failure.at(&arguments.model))?;
+    let accuracy = eval.map(|(path, samples)| evaluate(&conversion, path, &samples, talk)).transpose()?;
+
+    if let Some(target) = &ranges_target {
+        // A table of names and numbers is always valid JSON.
+        let table = serde_json::to_string_pretty(&conversion.calibration).expect("the table is valid JSON");
+        target.write((table + "\n").as_bytes())?;
+    }
+    target.write(&conversion.image)?;
+    let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, assumptions, warnings)?;
+    Ok(talk.done("leafgate.convert/1", &report, || report.human()))
+}
+
+/// Imports the model. A part of an input description is completed with what the importer assumes.
+fn import(arguments: &Arguments) -> Result<Imported, Failure> {
+    let path = &arguments.model;
+    let open = |options: &ImportOptions| open(path, options).map_err(|error| Failure::from(error).at(path));
+    let dict = &arguments.state_dict;
+    let mut options = ImportOptions {
+        name: arguments.name.clone(),
+        labels: arguments.labels.clone(),
+        activation: dict.activation.map(|function| match function {
+            Function::None => Activation::None,
+            Function::Relu => Activation::Relu,
+            Function::Gelu => Activation::Gelu,
+            Function::Sigmoid => Activation::Sigmoid,
+            Function::Tanh => Activation::Tanh,
+            Function::Silu => Activation::Silu,
+        }),
+        input: None,
+        match_eval_0_2_1: dict.match_eval_0_2_1,
+    };
+    let given = dict.input_len.is_some() || dict.input_scale.is_some() || dict.input_zero_point.is_some();
+    if given || dict.input_min.is_some() || dict.input_max.is_some() {
+        let assumed = open(&options)?.graph.input;
+        options.input = Some(InputSpec {
+            len: dict.input_len.unwrap_or(assumed.len),
+            scale: dict.input_scale.unwrap_or(assumed.scale),
+            zero_point: dict.input_zero_point.unwrap_or(assumed.zero_point),
+            min: dict.input_min.unwrap_or(assumed.min),
+            max: dict.input_max.unwrap_or(assumed.max),
+        });
+    }
+    open(&options)
+}
+
+/// A table of ranges is a few kilobytes; a file of this size is something else.
+const MAX_TABLE_BYTES: u64 = 1 << 26;
+
+fn read_calibration(path: &Path) -> Result<Calibration, Failure> {
+    let io = |error: std::io::Error| {
+        Failure::new("E0101", Exit::Input, error.to_string()).at(path).hint("check the path and its permissions")
+    };
+    let hint = "give the file that `--save-calibration` wrote";
+    let metadata = std::fs::metadata(path).map_err(io)?;
+    if !metadata.is_file() || metadata.len() > MAX_TABLE_BYTES {
+        return Err(Failure::new("E0102", Exit::Input, "not a table of ranges").at(path).hint(hint));
+    }
+    let text = std::fs::read(path).map_err(io)?;
+    let table = serde_json::from_slice(&text);
+    table.map_err(|error| {
+        Failure::new("E0102", Exit::Input, format!("not a table of ranges: {error}")).at(path).hint(hint)
+    })
+}
+
+fn evaluate(conversion: &Conversion, path: &Path, samples: &Samples, talk: Talk) -> Result<Accuracy, Failure> {
+    let Some(labels) = &samples.labels else {
+        return Err(Failure::new("E0307", Exit::Input, "the --eval samples have no classes")
+            .at(path)
+            .hint("give them as the last column of a CSV file, or as an idx file with --labels-file"));
+    };
+    let spinner = talk.spinner(&format!("comparing on {} samples", samples.len()));
+    let accuracy = accuracy(&conversion.graph, &conversion.image, &samples.inputs, labels);
+    spinner.finish_and_clear();
+    Ok(accuracy?)
+}

@@ -1,0 +1,11 @@
+//! The verbs, one file each: arguments, work, report.
+
+pub mod boards;
+pub mod check;
+pub mod completions;
+pub mod conversion_report;
+pub mod convert;
+pub mod emulate;
+pub mod inspect;
+pub mod run;
+pub mod train;
