@@ -70,6 +70,11 @@ pub struct Header {
     pub reserved1: [u32; 2],
 }
 
+impl Header {
+    /// All zeros, which no image is.
+    pub(crate) const EMPTY: Self = zerocopy::transmute!([0u8; 64]);
+}
+
 /// Kinds of sections.
 pub mod section {
     /// [`super::super::OpRecord`]s.

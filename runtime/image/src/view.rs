@@ -3,7 +3,7 @@
 use zerocopy::FromBytes;
 
 use crate::check::{Cost, check_golden, check_op, check_tensor};
-use crate::error::{Defect, Fault, ParseError, Place, ensure, equal};
+use crate::error::{Check, Defect, ParseError, Place, Refused, Report};
 use crate::record::*;
 use crate::{OpRecord, image_crc32, op};
 
@@ -35,47 +35,10 @@ impl<'a> View<'a> {
     /// The first defect found, with its place and figures. Total: no input panics, and the work is bounded by the size of
     /// the image times its number of ops.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let view = Self::parse_sections(bytes)?;
-        for (i, tensor) in view.tensors.iter().enumerate() {
-            check_tensor(tensor, view.header.arena_bytes).map_err(|fault| fault.at(Place::Tensor(i as u16)))?;
-        }
-        let cost = view.check_ops()?;
-        let header = |fault: Fault| fault.at(Place::Header);
-        equal(Defect::Features, 16, cost.features, view.header.features).map_err(header)?;
-        equal(Defect::Arena, 24, view.arena_end(), view.header.arena_bytes).map_err(header)?;
-        equal(Defect::Cost, 40, saturate(cost.macs), view.header.worst_macs).map_err(header)?;
-        equal(Defect::Cost, 44, saturate(cost.gates), view.header.worst_gates).map_err(header)?;
-        if !view.golden.is_empty() {
-            check_golden(&view).map_err(|fault| fault.at(Place::Section(section::GOLDEN)))?;
-        }
-        if !view.labels.is_empty() {
-            let fits = view.labels().all_present();
-            ensure(fits, Defect::Size, 0, 0, 0).map_err(|fault| fault.at(Place::Section(section::LABELS)))?;
-        }
-        Ok(view)
-    }
-
-    fn parse_sections(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let header = |fault: Fault| fault.at(Place::Header);
-        let have = bytes.len().min(u32::MAX as usize) as u32;
-        let misalignment = bytes.as_ptr() as usize % ALIGN;
-        equal(Defect::Misaligned, 0, 0, misalignment as u32).map_err(header)?;
-        let Ok((head, _)) = Header::ref_from_prefix(bytes) else {
-            return Err(Fault { defect: Defect::Truncated, at: 0, want: 64, have }.at(Place::Header));
-        };
-        check_header(head, have).map_err(header)?;
-        // The header's total is within `bytes`, so this cannot come out empty.
-        let bytes = bytes.get(..head.total_bytes as usize).unwrap_or(&[]);
-        equal(Defect::Checksum, 12, image_crc32(bytes), head.crc32).map_err(header)?;
-
-        let rest = bytes.get(size_of::<Header>()..).unwrap_or(&[]);
-        let count = usize::from(head.section_count);
-        let Ok((table, _)) = <[SectionRecord]>::ref_from_prefix_with_elems(rest, count) else {
-            return Err(Fault { defect: Defect::Truncated, at: 36, want: count as u32, have }.at(Place::Header));
-        };
+        let report = Report::new();
         let mut view = Self {
-            header: head,
-            bytes,
+            header: &Header::EMPTY,
+            bytes: &[],
             ops: &[],
             tensors: &[],
             ranges: &[],
@@ -84,41 +47,92 @@ impl<'a> View<'a> {
             golden: &[],
             provenance: &[],
         };
+        match view.read(bytes, &report) {
+            Ok(()) => Ok(view),
+            Err(Refused) => Err(report.error()),
+        }
+    }
+
+    fn read(&mut self, bytes: &'a [u8], report: &Report) -> Check {
+        self.read_sections(bytes, report)?;
+        for (i, tensor) in self.tensors.iter().enumerate() {
+            report.enter(Place::Tensor(i as u16));
+            check_tensor(report, tensor, self.header.arena_bytes)?;
+        }
+        let cost = self.check_ops(report)?;
+        report.enter(Place::Header);
+        report.equal(Defect::Features, 16, cost.features, self.header.features)?;
+        report.equal(Defect::Arena, 24, self.arena_end(), self.header.arena_bytes)?;
+        report.equal(Defect::Cost, 40, saturate(cost.macs), self.header.worst_macs)?;
+        report.equal(Defect::Cost, 44, saturate(cost.gates), self.header.worst_gates)?;
+        if !self.golden.is_empty() {
+            report.enter(Place::Section(section::GOLDEN));
+            check_golden(self, report)?;
+        }
+        if !self.labels.is_empty() {
+            report.enter(Place::Section(section::LABELS));
+            report.ensure(self.labels().all_present(), Defect::Size, 0, 0, 0)?;
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn read_sections(&mut self, bytes: &'a [u8], report: &Report) -> Check {
+        let have = bytes.len().min(u32::MAX as usize) as u32;
+        let misalignment = bytes.as_ptr() as usize % ALIGN;
+        report.equal(Defect::Misaligned, 0, 0, misalignment as u32)?;
+        let Ok((head, _)) = Header::ref_from_prefix(bytes) else {
+            return report.ensure(false, Defect::Truncated, 0, 64, have);
+        };
+        check_header(report, head, have)?;
+        self.header = head;
+        // The header's total is within `bytes`, so this cannot come out empty.
+        self.bytes = bytes.get(..head.total_bytes as usize).unwrap_or(&[]);
+        report.equal(Defect::Checksum, 12, image_crc32(self.bytes), head.crc32)?;
+
+        let rest = self.bytes.get(size_of::<Header>()..).unwrap_or(&[]);
+        let count = usize::from(head.section_count);
+        let Ok((table, _)) = <[SectionRecord]>::ref_from_prefix_with_elems(rest, count) else {
+            return report.ensure(false, Defect::Truncated, 36, count as u32, have);
+        };
         let mut end = (size_of::<Header>() + size_of_val(table)) as u32;
         let mut previous = 0;
         for record in table {
-            let place = |fault: Fault| fault.at(Place::Section(record.kind));
-            ensure(record.kind > previous, Defect::Section, 0, u32::from(previous), record.kind.into())
-                .map_err(place)?;
+            report.enter(Place::Section(record.kind));
+            report.ensure(record.kind > previous, Defect::Section, 0, u32::from(previous), record.kind.into())?;
             previous = record.kind;
-            end = view.add_section(record, end).map_err(place)?;
+            self.add_section(report, record, end)?;
+            // The section is inside the image, so the sum fits.
+            end = record.offset.wrapping_add(record.bytes);
         }
-        let tail = bytes.get(end as usize..).unwrap_or(&[]);
-        ensure(is_zero(tail), Defect::Reserved, 0, 0, end).map_err(header)?;
-        for (kind, count) in [(section::OPS, view.ops.len()), (section::TENSORS, view.tensors.len())] {
+        report.enter(Place::Header);
+        let tail = self.bytes.get(end as usize..).unwrap_or(&[]);
+        report.ensure(is_zero(tail), Defect::Reserved, 0, 0, end)?;
+        for (kind, count) in [(section::OPS, self.ops.len()), (section::TENSORS, self.tensors.len())] {
             let (count, max) = (count as u32, MAX_RECORDS);
-            ensure(count >= 1 && count <= max, Defect::Count, 12, max, count)
-                .map_err(|f| f.at(Place::Section(kind)))?;
+            report.enter(Place::Section(kind));
+            report.ensure(count >= 1 && count <= max, Defect::Count, 12, max, count)?;
         }
-        Ok(view)
+        Ok(())
     }
 
-    /// Takes a section that begins at or after `end`; returns its own end.
-    fn add_section(&mut self, record: &SectionRecord, end: u32) -> Result<u32, Fault> {
+    /// Takes a section that begins at or after `end`.
+    #[inline(never)]
+    fn add_section(&mut self, report: &Report, record: &SectionRecord, end: u32) -> Check {
         let offset = record.offset;
         let aligned = offset.is_multiple_of(ALIGN as u32);
-        ensure(aligned && offset >= end, Defect::Section, 4, end, offset)?;
+        report.ensure(aligned && offset >= end, Defect::Section, 4, end, offset)?;
         let gap = self.bytes.get(end as usize..offset as usize).unwrap_or(&[]);
-        ensure(is_zero(gap), Defect::Reserved, 4, 0, end)?;
+        report.ensure(is_zero(gap), Defect::Reserved, 4, 0, end)?;
         let size = u32::from(record.record_bytes);
         if size == 0 {
-            equal(Defect::Count, 12, 0, record.count)?;
+            report.equal(Defect::Count, 12, 0, record.count)?;
         } else {
-            equal(Defect::Section, 8, size.checked_mul(record.count).unwrap_or(0), record.bytes)?;
+            report.equal(Defect::Section, 8, size.checked_mul(record.count).unwrap_or(0), record.bytes)?;
         }
         let last = offset.saturating_add(record.bytes);
         let Some(data) = self.bytes.get(offset as usize..last as usize) else {
-            return Err(Fault { defect: Defect::Section, at: 8, want: self.bytes.len() as u32, have: last });
+            return report.ensure(false, Defect::Section, 8, self.bytes.len() as u32, last);
         };
         let want = match record.kind {
             section::OPS => {
@@ -131,6 +145,7 @@ impl<'a> View<'a> {
             }
             section::RANGES => {
                 self.ranges = records(data);
+                report.ensure((1..=65535).contains(&record.count), Defect::Count, 12, 65535, record.count)?;
                 48
             }
             section::CONSTANTS => {
@@ -150,29 +165,22 @@ impl<'a> View<'a> {
                 0
             }
             kind => {
-                ensure(kind >= section::OPTIONAL, Defect::Section, 0, section::OPTIONAL.into(), kind.into())?;
+                report.ensure(kind >= section::OPTIONAL, Defect::Section, 0, section::OPTIONAL.into(), kind.into())?;
                 size
             }
         };
-        equal(Defect::Section, 2, want, size)?;
-        if record.kind == section::RANGES {
-            ensure((1..=65535).contains(&record.count), Defect::Count, 12, 65535, record.count)?;
-        }
-        Ok(last)
+        report.equal(Defect::Section, 2, want, size)
     }
 
-    fn check_ops(&self) -> Result<Cost, ParseError> {
+    fn check_ops(&self, report: &Report) -> Result<Cost, Refused> {
         let mut cost = Cost::default();
-        let last = self.ops.len() - 1;
         for (i, record) in self.ops.iter().enumerate() {
-            let place = |fault: Fault| fault.at(Place::Op(i as u16));
+            report.enter(Place::Op(i as u16));
             // READOUT ends the list and stands nowhere else.
+            let is_last = i + 1 == self.ops.len();
             let is_readout = record.op == op::READOUT;
-            ensure(is_readout == (i == last), Defect::Op, 0, op::READOUT.into(), record.op.into()).map_err(place)?;
-            check_op(self, record, &mut cost).map_err(|(fault, range)| match range {
-                Some(range) => fault.at(Place::Range(range)),
-                None => place(fault),
-            })?;
+            report.ensure(is_readout == is_last, Defect::Op, 0, op::READOUT.into(), record.op.into())?;
+            check_op(self, report, record, &mut cost)?;
         }
         Ok(cost)
     }
@@ -233,8 +241,13 @@ impl<'a> View<'a> {
     where
         T: FromBytes + zerocopy::KnownLayout + zerocopy::Immutable,
     {
-        let from = self.constants.get(at as usize..)?;
-        <[T]>::ref_from_prefix_with_elems(from, count).ok().map(|(slice, _)| slice)
+        <[T]>::ref_from_bytes(self.constant_bytes(at, count.checked_mul(size_of::<T>())?)?).ok()
+    }
+
+    // Not inlined: the bounds check is the same for every type.
+    #[inline(never)]
+    fn constant_bytes(&self, at: u32, bytes: usize) -> Option<&'a [u8]> {
+        self.constants.get(at as usize..)?.get(..bytes)
     }
 
     /// Names of the outputs.
@@ -258,20 +271,21 @@ impl<'a> View<'a> {
     }
 }
 
-fn check_header(head: &Header, have: u32) -> Result<(), Fault> {
-    equal(Defect::Magic, 0, u32::from_le_bytes(MAGIC), u32::from_le_bytes(head.magic))?;
-    equal(Defect::Format, 4, FORMAT.into(), head.format.into())?;
-    equal(Defect::Size, 6, 64, head.header_bytes.into())?;
+#[inline(never)]
+fn check_header(report: &Report, head: &Header, have: u32) -> Check {
+    report.equal(Defect::Magic, 0, u32::from_le_bytes(MAGIC), u32::from_le_bytes(head.magic))?;
+    report.equal(Defect::Format, 4, FORMAT.into(), head.format.into())?;
+    report.equal(Defect::Size, 6, 64, head.header_bytes.into())?;
     let total = head.total_bytes;
-    ensure(total <= have, Defect::Truncated, 8, total, have)?;
-    ensure(total >= 64 && total.is_multiple_of(ALIGN as u32), Defect::Size, 8, 64, total)?;
-    equal(Defect::Unsupported, 20, PACKING_PORTABLE, head.packing)?;
-    ensure(head.arena_bytes <= MAX_BYTES, Defect::Size, 24, MAX_BYTES, head.arena_bytes)?;
-    equal(Defect::Unsupported, 28, 0, head.persistent_bytes)?;
+    report.ensure(total <= have, Defect::Truncated, 8, total, have)?;
+    report.ensure(total >= 64 && total.is_multiple_of(ALIGN as u32), Defect::Size, 8, 64, total)?;
+    report.equal(Defect::Unsupported, 20, PACKING_PORTABLE, head.packing)?;
+    report.ensure(head.arena_bytes <= MAX_BYTES, Defect::Size, 24, MAX_BYTES, head.arena_bytes)?;
+    report.equal(Defect::Unsupported, 28, 0, head.persistent_bytes)?;
     let sections = head.section_count;
-    ensure((1..=MAX_SECTIONS).contains(&sections), Defect::Count, 36, MAX_SECTIONS.into(), sections.into())?;
-    equal(Defect::Reserved, 38, 0, head.reserved0.into())?;
-    equal(Defect::Reserved, 56, 0, head.reserved1[0] | head.reserved1[1])
+    report.ensure((1..=MAX_SECTIONS).contains(&sections), Defect::Count, 36, MAX_SECTIONS.into(), sections.into())?;
+    report.equal(Defect::Reserved, 38, 0, head.reserved0.into())?;
+    report.equal(Defect::Reserved, 56, 0, head.reserved1[0] | head.reserved1[1])
 }
 
 fn records<T>(data: &[u8]) -> &[T]

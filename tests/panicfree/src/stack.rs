@@ -53,7 +53,8 @@ impl CallGraph {
                 .collect();
             callees.sort_unstable();
             callees.dedup();
-            let pushed = effects.iter().map(|(_, effect)| if let Effect::Push(bytes) = effect { *bytes } else { 0 }).sum();
+            let pushed =
+                effects.iter().map(|(_, effect)| if let Effect::Push(bytes) = effect { *bytes } else { 0 }).sum();
             Node {
                 name: function.name.clone(),
                 // Code that came compiled has no figure: all that it ever pushes is a bound.

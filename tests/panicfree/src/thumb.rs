@@ -36,7 +36,8 @@ pub fn effects(function: &Function) -> Vec<(u32, Effect)> {
         }
         let wide = first >> 11 >= 0b11101;
         let here = function.address + at;
-        let effect = if wide { wide_effect(first, half(at + 2).unwrap_or(0), here) } else { narrow_effect(first, here) };
+        let effect =
+            if wide { wide_effect(first, half(at + 2).unwrap_or(0), here) } else { narrow_effect(first, here) };
         found.push((at, effect));
         at += if wide { 4 } else { 2 };
     }

@@ -10,12 +10,13 @@ use leafgate_kernels::{axpy, dot, rescale, with_weight};
 
 use crate::frame::{Frame, List, bias, cast, cast_mut, constants, requant};
 
+#[inline(never)]
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &FfnRecord) -> Option<()> {
     let (view, input) = (frame.view, frame.input);
     let raw = record.output == record.acc;
     let output = if raw { NO_TENSOR } else { record.output };
     let [acc, partial, hidden, output, list, x] =
-        frame.split([record.acc, record.partial, record.hidden, output, record.list, record.input])?;
+        frame.split([record.acc, record.partial, record.hidden, output, record.list, record.input]);
     let acc = cast_mut::<i32>(acc);
     if record.flags & ffn_flag::START_ACC == 0 {
         let biases = constants::<i32>(view, record.shared_bias, record.rows);

@@ -5,9 +5,10 @@ use leafgate_kernels::{gates_gathered, gates_word};
 
 use crate::frame::{Frame, cast, cast_mut, constants};
 
+#[inline(never)]
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &GatesRecord) -> Option<()> {
     let (view, input) = (frame.view, frame.input);
-    let [y, x] = frame.split([record.output, record.input])?;
+    let [y, x] = frame.split([record.output, record.input]);
     let x = cast::<u32>(Frame::source(input, x));
     let y = cast_mut::<u32>(y);
     if record.kind == wiring::WORD {

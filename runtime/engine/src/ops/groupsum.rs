@@ -5,9 +5,10 @@ use leafgate_kernels::count_ones;
 
 use crate::frame::{Frame, bias, cast, cast_mut, constants};
 
+#[inline(never)]
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &GroupSumRecord) -> Option<()> {
     let (view, input) = (frame.view, frame.input);
-    let [y, x] = frame.split([record.output, record.input])?;
+    let [y, x] = frame.split([record.output, record.input]);
     let x = cast::<u32>(Frame::source(input, x));
     let bounds = constants::<u32>(view, record.bounds, record.groups.wrapping_add(1));
     let biases = constants::<i32>(view, record.bias, record.groups);

@@ -5,10 +5,11 @@ use leafgate_kernels::{dot, dot_strided};
 
 use crate::frame::{Frame, bias, cast, cast_mut, constants, requant};
 
+#[inline(never)]
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &LinearRecord) -> Option<()> {
     let &LinearRecord { flags, rows, cols, .. } = record;
     let (view, input) = (frame.view, frame.input);
-    let [y, x] = frame.split([record.output, record.input])?;
+    let [y, x] = frame.split([record.output, record.input]);
     let x = cast::<i8>(Frame::source(input, x));
     let weights = constants::<i8>(view, record.weights, rows.wrapping_mul(cols));
     let biases = constants::<i32>(view, record.bias, rows);

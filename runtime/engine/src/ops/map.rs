@@ -8,10 +8,11 @@ pub(crate) fn is_supported(kind: u8) -> bool {
     kind != map::BITS || cfg!(feature = "gates")
 }
 
+#[inline(never)]
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &MapRecord) -> Option<()> {
     let (view, input) = (frame.view, frame.input);
     let cols = view.tensor(record.input)?.cols;
-    let [y, x, second] = frame.split([record.output, record.input, record.second])?;
+    let [y, x, second] = frame.split([record.output, record.input, record.second]);
     let x = cast::<i8>(Frame::source(input, x));
     #[cfg(feature = "gates")]
     if record.kind == map::BITS {

@@ -15,9 +15,10 @@ pub(crate) fn is_supported(kind: u8) -> bool {
     }
 }
 
+#[inline(never)]
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &RouteRecord) -> Option<()> {
     let (view, input) = (frame.view, frame.input);
-    let [list, scores, x] = frame.split([record.list, record.scores, record.input])?;
+    let [list, scores, x] = frame.split([record.list, record.scores, record.input]);
     let x = cast::<i8>(Frame::source(input, x));
     let mut list = List::new(list)?;
     if record.flags & route_flag::APPEND == 0 {

@@ -12,6 +12,7 @@ pub fn gates_word(masks: &[u32; 4], a: u32, b: u32) -> u32 {
 
 /// As [`gates_word`], each lane with its own pair of input bits: A in the lower half of the lane's word, B in the upper. A
 /// bit beyond the input reads as 0.
+#[inline(never)]
 pub fn gates_gathered(masks: &[u32; 4], lanes: &[u32; 32], input: &[u32]) -> u32 {
     let (mut a, mut b) = (0, 0);
     // From the last lane to the first, so that a shift by one places each bit.
@@ -31,6 +32,7 @@ fn bit(words: &[u32], index: u32) -> u32 {
 }
 
 /// Number of ones among the bits `from .. to`, least significant first. Bits beyond the words count as zeros.
+#[inline(never)]
 pub fn count_ones(words: &[u32], from: u32, to: u32) -> u32 {
     if from >= to {
         return 0;

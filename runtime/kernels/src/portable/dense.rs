@@ -1,6 +1,7 @@
 //! Dot products and row updates on signed bytes.
 
 /// `sum w[i] * x[i]` over the shorter of both, wrapping.
+#[inline(never)]
 pub fn dot(w: &[i8], x: &[i8]) -> i32 {
     let mut sum = 0i32;
     for (&w, &x) in w.iter().zip(x) {
@@ -10,6 +11,7 @@ pub fn dot(w: &[i8], x: &[i8]) -> i32 {
 }
 
 /// `sum w[i] * x[i * stride]`: a column of a row-major matrix, wrapping. `stride` is 1 or more.
+#[inline(never)]
 pub fn dot_strided(w: &[i8], x: &[i8], stride: usize) -> i32 {
     let mut sum = 0i32;
     let mut rest = x;
@@ -22,6 +24,7 @@ pub fn dot_strided(w: &[i8], x: &[i8], stride: usize) -> i32 {
 }
 
 /// `acc[r] += v[r] * h`, wrapping: the value row of one neuron.
+#[inline(never)]
 pub fn axpy(acc: &mut [i32], v: &[i8], h: i8) {
     let h = i32::from(h);
     for (acc, &v) in acc.iter_mut().zip(v) {

@@ -17,7 +17,7 @@ pub struct Requant {
 
 impl Requant {
     /// `clamp(((a * m + 2^(s-1)) >> s) + zero_point, lo, hi)`.
-    #[inline]
+    #[inline(never)]
     pub fn apply(&self, a: i32) -> i8 {
         let scaled = scale(a, self.m, self.s).wrapping_add(i64::from(self.zero_point));
         scaled.min(i64::from(self.hi)).max(i64::from(self.lo)) as i8
@@ -25,13 +25,13 @@ impl Requant {
 }
 
 /// `(p * m + 2^(s-1)) >> s`, the low 32 bits. `m` is at most 2^31, `s` from 1 to 62.
-#[inline]
+#[inline(never)]
 pub fn rescale(p: i32, m: u32, s: u8) -> i32 {
     scale(p, m, s) as i32
 }
 
 /// The multiplier `m` with a Q15 weight in it: `(m * weight + 2^14) >> 15`, at most 2^31.
-#[inline]
+#[inline(never)]
 pub fn with_weight(m: u32, weight: u16) -> u32 {
     ((u64::from(m) * u64::from(weight) + (1 << 14)) >> 15) as u32
 }
