@@ -4,6 +4,9 @@ use leafgate_board_support::table::Boards;
 use std::path::PathBuf;
 use std::{env, fs};
 
+/// The machine that the examples are linked for.
+const EXAMPLES: &str = "mps2-an386";
+
 fn main() {
     println!("cargo::rerun-if-changed=board.toml");
     println!("cargo::rerun-if-changed=build.rs");
@@ -23,8 +26,10 @@ fn main() {
             }
         }
     }
+    println!("cargo::rustc-link-arg-examples=-L{}", out.join(EXAMPLES).display());
     fs::write(out.join("machines.rs"), boards.rust_types()).expect("OUT_DIR is writable");
     for argument in ["--nmagic", "-Tlink.x", "-Tdefmt.x"] {
         println!("cargo::rustc-link-arg-bins={argument}");
+        println!("cargo::rustc-link-arg-examples={argument}");
     }
 }
