@@ -32,7 +32,8 @@ impl Machine {
         ] {
             let _ = writeln!(script, "REGION_ALIAS(\"REGION_{alias}\", {region});");
         }
-        script + &self.symbols()
+        // Nothing unwinds: the tables for it would take a sixth of the flash.
+        script + &self.symbols() + "SECTIONS { /DISCARD/ : { *(.eh_frame .eh_frame.*) } }\n"
     }
 
     fn regions(&self) -> String {
