@@ -67,6 +67,8 @@ struct MachineReport {
     /// The first samples whose outputs differ from the host's, or that were not served.
     differing: Vec<usize>,
     samples: usize,
+    /// What the device said of each sample.
+    classes: Vec<Option<usize>>,
     correct: Option<usize>,
     accuracy: Option<f64>,
     insns: Option<Insns>,
@@ -246,6 +248,7 @@ fn compare(machine: &Machine, outcome: &Outcome, work: &Work) -> MachineReport {
         bit_exact: differing.is_empty() && outcome.exit.is_success(),
         differing,
         samples: served.len(),
+        classes: served.iter().map(|sample| sample.class).collect(),
         correct,
         accuracy: correct.map(|correct| correct as f64 / served.len().max(1) as f64),
         insns: insns.clone().min().map(|min| Insns {
