@@ -53,6 +53,13 @@ impl Failure {
         Self::new("E0001", Exit::Usage, message)
     }
 
+    /// A file that cannot be read.
+    pub fn unreadable(path: &Path, error: &std::io::Error) -> Self {
+        Self::new("E0101", Exit::Input, format!("cannot read the file: {error}"))
+            .at(path)
+            .hint("check the path and its permissions")
+    }
+
     /// Says where. The innermost place is named last: `file, layer`.
     #[must_use]
     pub fn at(mut self, path: &Path) -> Self {
@@ -104,6 +111,11 @@ impl Failure {
     }
 }
 
+/// A layer without a name of its own is called `layer 3 (fff)` already.
+fn layer_named(layer: &str) -> String {
+    if layer.starts_with("layer ") { layer.into() } else { format!("layer `{layer}`") }
+}
+
 impl From<ConvertError> for Failure {
     fn from(error: ConvertError) -> Self {
         let exit = match &error {
@@ -115,10 +127,10 @@ impl From<ConvertError> for Failure {
         let new = |message: String| Self::new(code, exit, message).hint(hint);
         // Where the place is known it goes on its own line instead of into the sentence.
         match &error {
-            ConvertError::Io { path, source } => new(source.to_string()).at(path),
+            ConvertError::Io { path, source } => Self::unreadable(path, source),
             ConvertError::Unreadable { path, why } => new(why.clone()).at(path),
             ConvertError::Unknown { layer, what, have, want } => {
-                new(format!("unknown {what} `{have}`, wanted one of: {want}")).within(format!("layer `{layer}`"))
+                new(format!("unknown {what} `{have}`, wanted one of: {want}")).within(layer_named(layer))
             }
             ConvertError::Range { place, what, want, have } => {
                 new(format!("{what} is {have}, wanted {want}")).within(place.clone())
@@ -176,7 +188,7 @@ impl From<CheckError> for Failure {
             CheckError::Reference(_) => Self::new(code, Exit::Malformed, error.to_string()).hint(hint),
             CheckError::Sample { .. } => Self::new(code, Exit::Input, error.to_string()).hint(hint),
             CheckError::Difference { what, output, want, have } => {
-                Self::new(code, Exit::Differs, "engine and reference give different values")
+                Self::new(code, Exit::Differs, "the engine gives another value than wanted")
                     .within(format!("{what}, output {output}"))
                     .fact(format!("want {want}, have {have}"))
                     .hint(hint)
@@ -204,18 +216,13 @@ impl From<EmulateError> for Failure {
             EmulateError::Timeout { .. } => ("E0701", Exit::Device),
             _ => ("E0702", Exit::Device),
         };
-        let failure = Self::new(code, exit, error.to_string());
-        error.hint().lines().fold(failure, |failure, line| failure.hint_line(line))
-    }
-}
-
-impl Failure {
-    /// Adds a line of advice: the first begins a hint, others continue it.
-    fn hint_line(mut self, line: &str) -> Self {
-        match self.hints.last_mut() {
-            Some(hint) => *hint = format!("{hint}\n{line}"),
-            None => self.hints.push(line.into()),
-        }
-        self
+        // What cargo says of the crates that did compile is of no help.
+        let is_progress = |line: &&str| {
+            ["Compiling ", "Downloading ", "Downloaded ", "Locking ", "Updating "]
+                .iter()
+                .any(|word| line.trim_start().starts_with(word))
+        };
+        let hint: Vec<String> = error.hint().lines().filter(|line| !is_progress(line)).map(str::to_owned).collect();
+        Self::new(code, exit, error.to_string()).hint(hint.join("\n"))
     }
 }

@@ -34,6 +34,8 @@ pub fn finish_writes_on_interrupt() {
 /// A file to be written, its path checked before the work that makes its content.
 #[derive(Clone, Debug)]
 pub struct Target {
+    /// As the user named it.
+    shown: PathBuf,
     path: PathBuf,
     folder: PathBuf,
 }
@@ -41,39 +43,48 @@ pub struct Target {
 impl Target {
     /// Checks that a file can be made at `path`, and that it is none of the `inputs`.
     pub fn new(path: &Path, inputs: &[&Path]) -> Result<Self, Failure> {
+        let shown = path.to_owned();
         // A link is followed: what it names is replaced, not the link.
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => {
-                let hint = "name a file: `-o FOLDER/NAME`";
-                return Err(Failure::new("E0402", Exit::Input, "the output is a folder").at(&path).hint(hint));
-            }
-            Ok(metadata) if !metadata.is_file() => {
-                let message = "the output is no regular file";
-                return Err(Failure::new("E0402", Exit::Input, message).at(&path).hint("name a file with `-o`"));
-            }
-            Ok(_) if inputs.iter().any(|input| std::fs::canonicalize(input).is_ok_and(|input| input == path)) => {
-                let message = "the output is one of the inputs";
-                return Err(Failure::new("E0403", Exit::Usage, message).at(&path).hint("name another file with `-o`"));
-            }
-            _ => {}
-        }
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        if path.file_name().is_none() {
-            return Err(Failure::new("E0402", Exit::Input, "the output names no file").at(&path));
+        let not_a_file = |message: &str| {
+            let hint = "name a file: `-o FOLDER/NAME`";
+            Err(Failure::new("E0402", Exit::Input, message).at(&shown).hint(hint))
+        };
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => return not_a_file("the output is a folder"),
+            Ok(metadata) if !metadata.is_file() => return not_a_file("the output is no regular file"),
+            _ => {}
         }
-        // A file without a name, gone when closed: the folder is there and may be written.
-        tempfile::tempfile_in(&folder).map_err(|error| refused(&path, &error))?;
-        Ok(Self { path, folder })
+        let Some(name) = path.file_name() else { return not_a_file("the output names no file") };
+        let folder = std::fs::canonicalize(folder).map_err(|error| refused(&shown, &error))?;
+        // A file without a name, gone when closed: the folder may be written.
+        tempfile::tempfile_in(&folder).map_err(|error| refused(&shown, &error))?;
+        let target = Self { path: folder.join(name), folder, shown };
+        for input in inputs {
+            if std::fs::canonicalize(input).is_ok_and(|input| input == target.path) {
+                return Err(target.named_twice("the output is one of the inputs"));
+            }
+        }
+        Ok(target)
+    }
+
+    /// Checks that another output is another file.
+    pub fn differs_from(&self, other: &Self) -> Result<(), Failure> {
+        if self.path == other.path { Err(self.named_twice("two outputs are the same file")) } else { Ok(()) }
+    }
+
+    fn named_twice(&self, message: &str) -> Failure {
+        Failure::new("E0403", Exit::Usage, message).at(&self.shown).hint("name another file")
     }
 
     /// Writes the file.
     pub fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
         let _guard = writing();
-        let refused = |error: std::io::Error| refused(&self.path, &error);
+        let refused = |error: std::io::Error| refused(&self.shown, &error);
         let mut builder = tempfile::Builder::new();
         builder.prefix(".leafgate-");
         #[cfg(unix)]
@@ -89,6 +100,7 @@ impl Target {
     }
 
     /// Where it will be.
+    #[cfg(feature = "train")]
     pub fn path(&self) -> &Path {
         &self.path
     }

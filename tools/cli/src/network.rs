@@ -119,9 +119,7 @@ pub struct Summary<'n> {
 
 /// Reads a regular file of admissible size.
 fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
-    let io = |error: std::io::Error| {
-        Failure::new("E0101", Exit::Input, error.to_string()).at(path).hint("check the path and its permissions")
-    };
+    let io = |error: std::io::Error| Failure::unreadable(path, &error);
     let metadata = std::fs::metadata(path).map_err(io)?;
     if !metadata.is_file() {
         let hint = "give an image, as `leafgate convert` writes it";
@@ -130,7 +128,8 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     if metadata.len() >= MAX_FILE_BYTES {
         return Err(Failure::new("E0202", Exit::DoesNotFit, "the file is larger than any image")
             .at(path)
-            .fact(format!("want less than {MAX_FILE_BYTES} bytes, have {}", metadata.len())));
+            .fact(format!("want less than {MAX_FILE_BYTES} bytes, have {}", metadata.len()))
+            .hint("give an image, as `leafgate convert` writes it"));
     }
     std::fs::read(path).map_err(io)
 }

@@ -97,12 +97,16 @@ enum Form {
 
 /// Raw bytes can look like anything, so only their name tells them; idx files have a magic number, within gzip or not.
 fn form_of(path: &Path) -> Result<Form, Failure> {
-    let io = |error: std::io::Error| {
-        Failure::new("E0101", Exit::Input, error.to_string()).at(path).hint("check the path and its permissions")
-    };
+    let io = |error: std::io::Error| Failure::unreadable(path, &error);
     let metadata = std::fs::metadata(path).map_err(io)?;
     if !metadata.is_file() {
         return Err(Failure::new("E0102", Exit::Input, "not a regular file").at(path).hint("name a file of samples"));
+    }
+    if metadata.len() > data::MAX_BYTES {
+        return Err(Failure::new("E0202", Exit::DoesNotFit, "the file of samples is too large")
+            .at(path)
+            .fact(format!("want at most {} bytes, have {}", data::MAX_BYTES, metadata.len()))
+            .hint("give fewer samples: calibration rarely needs more than a thousand"));
     }
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("bin")) {
         return Ok(Form::Bin);

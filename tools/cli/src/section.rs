@@ -12,8 +12,8 @@ use crate::exit::Exit;
 pub struct Part {
     /// Name in the format document.
     pub name: String,
-    /// From the start of the image.
-    pub offset: u32,
+    /// From the start of the image; padding is in many places.
+    pub offset: Option<u32>,
     /// Size.
     pub bytes: u32,
     /// Records; 0 for a blob.
@@ -31,16 +31,17 @@ pub fn decode(image: &[u8]) -> Result<Image, Failure> {
 /// Every byte of the image: the header with the section table, the sections, and the zeros between them.
 pub fn parts(image: &Image) -> Vec<Part> {
     let table_bytes = 64 + 16 * image.sections.len() as u32;
-    let mut parts = vec![Part { name: "header and section table".into(), offset: 0, bytes: table_bytes, count: 0 }];
+    let mut parts =
+        vec![Part { name: "header and section table".into(), offset: Some(0), bytes: table_bytes, count: 0 }];
     parts.extend(image.sections.iter().map(|section| Part {
         name: name(section.kind),
-        offset: section.offset,
+        offset: Some(section.offset),
         bytes: section.bytes,
         count: section.count,
     }));
     let used: u32 = parts.iter().map(|part| part.bytes).sum();
     let padding = image.header.total_bytes.saturating_sub(used);
-    parts.push(Part { name: "padding".into(), offset: 0, bytes: padding, count: 0 });
+    parts.push(Part { name: "padding".into(), offset: None, bytes: padding, count: 0 });
     parts
 }
 

@@ -9,7 +9,7 @@ use leafgate_convert::import::{ImportOptions, Imported, open};
 use leafgate_convert::ir::{Activation, InputSpec};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
-use leafgate_convert::{Conversion, Options, Ranges};
+use leafgate_convert::{Conversion, ConvertError, Options, Ranges};
 
 use crate::board::{self, Fit};
 use crate::error::Failure;
@@ -138,8 +138,8 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         .collect();
     let target = Target::new(&arguments.output, &inputs)?;
     let ranges_target = arguments.save_calibration.as_ref().map(|path| Target::new(path, &inputs)).transpose()?;
-    if ranges_target.as_ref().is_some_and(|ranges| ranges.path() == target.path()) {
-        return Err(Failure::usage("--output and --save-calibration name the same file").at(target.path()));
+    if let Some(ranges) = &ranges_target {
+        target.differs_from(ranges)?;
     }
     let board = arguments.board.as_deref().map(board::find).transpose()?;
 
@@ -203,7 +203,16 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
 /// Imports the model. A part of an input description is completed with what the importer assumes.
 fn import(arguments: &Arguments) -> Result<Imported, Failure> {
     let path = &arguments.model;
-    let open = |options: &ImportOptions| open(path, options).map_err(|error| Failure::from(error).at(path));
+    let open = |options: &ImportOptions| {
+        open(path, options).map_err(|error| {
+            let refuses_option = matches!(&error, ConvertError::Range { place, .. } if place == "import options");
+            let mut failure = Failure::from(error).at(path);
+            if refuses_option {
+                failure.hints = vec!["leave that flag out, or change the description in the file".into()];
+            }
+            failure
+        })
+    };
     let dict = &arguments.state_dict;
     let mut options = ImportOptions {
         name: arguments.name.clone(),
@@ -237,9 +246,7 @@ fn import(arguments: &Arguments) -> Result<Imported, Failure> {
 const MAX_TABLE_BYTES: u64 = 1 << 26;
 
 fn read_calibration(path: &Path) -> Result<Calibration, Failure> {
-    let io = |error: std::io::Error| {
-        Failure::new("E0101", Exit::Input, error.to_string()).at(path).hint("check the path and its permissions")
-    };
+    let io = |error: std::io::Error| Failure::unreadable(path, &error);
     let hint = "give the file that `--save-calibration` wrote";
     let metadata = std::fs::metadata(path).map_err(io)?;
     if !metadata.is_file() || metadata.len() > MAX_TABLE_BYTES {

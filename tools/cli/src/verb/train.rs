@@ -73,6 +73,9 @@ mod with_framework {
         let recipe_path = arguments.recipe.as_path();
         let target = Target::new(&arguments.output, &[recipe_path])?;
         let summary_target = arguments.summary.as_ref().map(|path| Target::new(path, &[recipe_path])).transpose()?;
+        if let Some(summary) = &summary_target {
+            target.differs_from(summary)?;
+        }
         let recipe = Recipe::read(recipe_path).map_err(|error| recipe_failure(&error, recipe_path))?;
         let folder = data::folder(arguments.data.as_deref());
         let mut bar: Box<dyn Progress> =

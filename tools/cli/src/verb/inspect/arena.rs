@@ -31,7 +31,7 @@ pub fn slots(image: &Image) -> Vec<Slot> {
         let touched = image.ops.iter().enumerate();
         let mut at = touched.filter(|(_, op)| op.reads().contains(&tensor) || op.writes().contains(&tensor));
         let first = at.next()?.0;
-        Some([first, at.last().map_or(first, |(i, _)| i)])
+        Some([first, at.next_back().map_or(first, |(i, _)| i)])
     };
     let slot = |(index, tensor): (usize, &leafgate_convert::reference::Tensor)| Slot {
         index,

@@ -26,7 +26,7 @@ pub fn ops(image: &Image) -> Vec<OpCost> {
     let row = |(index, op): (usize, &Op)| {
         let (macs, gates) = work(image, op);
         let constant_bytes = covered(constants(image, op)).iter().map(|(from, to)| to - from).sum();
-        OpCost { index, op: op.name(), kind: kind(op), shapes: shapes(image, op), macs, gates, constant_bytes }
+        OpCost { index, op: op.name(), kind: kind(image, op), shapes: shapes(image, op), macs, gates, constant_bytes }
     };
     image.ops.iter().enumerate().map(row).collect()
 }
@@ -133,8 +133,13 @@ fn covered(mut intervals: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
     union
 }
 
+/// Whether no hidden neuron of a range can be negative.
+fn clamps_at_zero(image: &Image, range: &Range) -> bool {
+    range.key_rq.is_none_or(|rq| image.constants.all(rq).all(|rq| rq.lo >= rq.zero_point))
+}
+
 /// The variant of an op, in words.
-fn kind(op: &Op) -> String {
+fn kind(image: &Image, op: &Op) -> String {
     let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     match op {
         Op::Linear(op) => {
@@ -144,14 +149,16 @@ fn kind(op: &Op) -> String {
             words.join(", ")
         }
         Op::Ffn(op) => {
-            let mut words = vec![
-                match op.activation {
-                    Activation::Identity => "identity",
-                    Activation::Relu => "relu",
-                    Activation::Lut(_) => "table",
+            let activation = match op.activation {
+                // The lower clamp bound of the hidden neurons does the work of a ReLU.
+                Activation::Identity if ranges_of(image, op).iter().all(|range| clamps_at_zero(image, range)) => {
+                    "relu by clamp"
                 }
-                .to_owned(),
-            ];
+                Activation::Identity => "identity",
+                Activation::Relu => "relu",
+                Activation::Lut(_) => "table",
+            };
+            let mut words = vec![activation.to_owned()];
             words.push(plural(op.range_count, "range"));
             words.extend(op.neurons.then(|| "neurons of a path".into()));
             words.extend(op.keep_positive.then(|| "skips z <= 0".into()));

@@ -103,7 +103,8 @@ impl Port {
             (Some(min), Some(max)) => format!(", q from {min} to {max}"),
             _ => String::new(),
         };
-        format!("{dtype} ({rows}, {cols}), {} B, real = {scale} * (q - {zero_point}){range}", grouped(self.bytes))
+        let steps = if *zero_point == 0.0 { "q".into() } else { format!("(q - {zero_point})") };
+        format!("{dtype} ({rows}, {cols}), {} B, real = {scale:e} * {steps}{range}", grouped(self.bytes))
     }
 }
 
@@ -180,7 +181,7 @@ fn summary(report: &Report<'_>) -> String {
     let rows = report.sections.iter().filter(|part| part.bytes > 0).map(|part| {
         let share = format!("{:.1} %", 100.0 * f64::from(part.bytes) / f64::from(total.max(1)));
         let count = if part.count > 0 { grouped(part.count) } else { String::new() };
-        vec![part.name.clone(), grouped(part.offset), grouped(part.bytes), share, count]
+        vec![part.name.clone(), part.offset.map_or_else(String::new, grouped), grouped(part.bytes), share, count]
     });
     lines.add("sections", table(&["", ">offset", ">bytes", ">share", ">records"], rows).trim_end().to_owned());
     lines.add("padding", format!("{} B within the constants", grouped(report.constants_padding_bytes)));

@@ -1,0 +1,7 @@
+//! The command as people and scripts meet it: its texts, exit codes and files.
+
+mod errors;
+mod files;
+mod leafgate;
+mod models;
+mod verbs;

@@ -1,0 +1,199 @@
+//! What each verb says when all is well.
+
+use serde_json::json;
+
+use crate::leafgate::Folder;
+use crate::models::{Model, samples};
+
+/// A folder with the small network, its samples and its image.
+fn folder() -> Folder {
+    let folder = Folder::with("m.safetensors", Model::fff().bytes());
+    folder.write("s.csv", samples(60));
+    folder.run("convert m.safetensors -o m.leaf --calib s.csv").ok();
+    folder
+}
+
+/// The names of the lines of a report; lines that continue one have none.
+fn line_names(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.starts_with(' ')).filter_map(|line| line.split_whitespace().next()).collect()
+}
+
+#[test]
+fn convert_reports() {
+    let folder = folder();
+    let line = "convert m.safetensors -o m.leaf --calib s.csv --eval s.csv --board microbit";
+    let report = folder.run(&format!("{line} --format json")).json();
+    assert_eq!(report["schema"], "leafgate.convert/1");
+    assert_eq!(report["image_bytes"], folder.read("m.leaf").len());
+    let sections = report["sections"].as_array().unwrap();
+    let sum: u64 = sections.iter().map(|part| part["bytes"].as_u64().unwrap()).sum();
+    assert_eq!(report["image_bytes"], sum, "every byte is in a section or is padding");
+    assert_eq!(report["accuracy"]["samples"], 60);
+    assert_eq!(report["fit"]["board"], "microbit");
+    assert_eq!(report["labels"], json!(["cat", "dog", "hen"]));
+    assert_eq!(report["warnings"], json!([]));
+    let names =
+        ["image", "network", "sections", "arena", "work", "ranges", "passes", "proof", "check", "accuracy", "fits"];
+    assert_eq!(line_names(&folder.run(line).ok()), [names.as_slice(), &["next"]].concat());
+}
+
+#[test]
+fn convert_warns_where_it_has_no_samples() {
+    let folder = folder();
+    let ran = folder.run("convert m.safetensors -o m.leaf");
+    assert!(ran.stderr.contains("ACCURACY MAY SUFFER"), "{}", ran.stderr);
+    let report = folder.run("convert m.safetensors -o m.leaf --format json");
+    assert_eq!(report.stderr, "");
+    let report = report.json();
+    assert_eq!(report["calibration"]["source"], "random");
+    assert_eq!(report["warnings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn convert_says_what_it_assumes_of_a_state_dict() {
+    let folder = Folder::with("m.safetensors", Model::state_dict().bytes());
+    let ran = folder.run("convert m.safetensors -o m.leaf");
+    assert!(ran.stderr.contains("taken to be relu"), "{}", ran.stderr);
+    let options = "--activation gelu --input-scale 0.0625 --input-zero-point 0 --input-min 0 --input-max 16";
+    let told =
+        folder.run(&format!("convert m.safetensors -o m.leaf --name told --labels a,b,c {options} --format json"));
+    let told = told.json();
+    assert_eq!((&told["name"], &told["assumptions"]), (&json!("told"), &json!([])));
+    let inspected = folder.run("inspect m.leaf --format json").json();
+    assert_eq!((&inspected["input"]["min"], &inspected["input"]["max"]), (&json!(0), &json!(16)));
+    assert_eq!(inspected["labels"], json!(["a", "b", "c"]));
+}
+
+#[test]
+fn convert_takes_its_figures_from_the_command_line() {
+    let folder = folder();
+    folder.run("convert m.safetensors -o m.leaf --calib s.csv --golden 3 --model-version 7 --relu-skip always").ok();
+    let inspected = folder.run("inspect m.leaf --format json").json();
+    assert_eq!((&inspected["golden_vectors"], &inspected["model_version"]), (&json!(3), &json!(7)));
+    folder.run("convert m.safetensors -o other.leaf --calib s.csv --golden 3 --seed 2").ok();
+    assert_ne!(folder.read("m.leaf"), folder.read("other.leaf"));
+}
+
+#[test]
+fn check_compares_golden_vectors_random_inputs_and_samples() {
+    let folder = folder();
+    let report = folder.run("check m.leaf --samples s.csv --random 10 --board microbit --format json").json();
+    assert_eq!(report["schema"], "leafgate.check/1");
+    let check = &report["check"];
+    assert_eq!(
+        (&check["golden_vectors"], &check["random_inputs"], &check["samples"]),
+        (&json!(8), &json!(10), &json!(60))
+    );
+    assert_eq!(line_names(&folder.run("check m.leaf --samples s.csv").ok()), ["image", "proof", "check"]);
+}
+
+#[test]
+fn inspect_accounts_for_all_work_and_every_byte() {
+    let folder = folder();
+    for model in [Model::fff(), Model::linear(20, 5)] {
+        folder.write("m.safetensors", model.bytes());
+        folder.run("convert m.safetensors -o i.leaf -q").ok();
+        let report = folder.run("inspect i.leaf --format json").json();
+        let sum = |field: &str| -> u64 {
+            report["ops"].as_array().unwrap().iter().map(|op| op[field].as_u64().unwrap()).sum()
+        };
+        assert_eq!(report["worst_macs"], sum("macs"));
+        assert_eq!(report["worst_gates"], sum("gates"));
+        let constants = report["sections"].as_array().unwrap().iter().find(|part| part["name"] == "constants").unwrap();
+        let padding = report["constants_padding_bytes"].as_u64().unwrap();
+        assert_eq!(constants["bytes"], sum("constant_bytes") + padding, "no array is shared between these ops");
+    }
+    let text = folder.run("inspect m.leaf --ops --tensors --ranges").ok();
+    for wanted in [
+        "1 tree, depth 2, leaf",
+        "argmax",
+        "8 -> 3",
+        "relu by clamp, 4 ranges",
+        "\ntensors; ",
+        "\nranges\n",
+        "cat, dog, hen",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+}
+
+#[test]
+fn run_classifies() {
+    let folder = Folder::with("m.safetensors", Model::identity(4).bytes());
+    folder.run("convert m.safetensors -o m.leaf -q --labels n,e,s,w").ok();
+    // Raw values are pixels here: 128 is the byte 0.
+    let report = folder.run("run m.leaf --value 0,255,128,128 --format json").json();
+    assert_eq!(report["samples"][0]["label"], "e");
+    let report = folder.run("run m.leaf --value=-128,0,0,127 --offset 0 --format json").json();
+    assert_eq!(report["samples"][0]["class"], 3);
+    folder.write("s.csv", "255,0,0,0,0\n0,255,0,0,1\n0,0,255,0,0\n");
+    let report = folder.run("run m.leaf --input s.csv --format json").json();
+    assert_eq!((&report["correct"], report["samples"].as_array().unwrap().len()), (&json!(2), 3));
+    let limited = folder.run("run m.leaf --input s.csv --limit 2").ok();
+    insta::assert_snapshot!("run", limited);
+}
+
+#[test]
+fn boards_are_listed() {
+    let folder = Folder::new();
+    let report = folder.run("boards --format json").json();
+    assert_eq!(report["schema"], "leafgate.boards/1");
+    assert!(report["boards"].as_array().unwrap().iter().any(|board| board["name"] == "microbit"));
+    assert!(folder.run("boards").ok().lines().count() > 8);
+    assert!(folder.run("boards microbit").ok().contains("Cortex-M0"));
+    folder.run("boards nonsense").refused(2, "E0002");
+}
+
+#[test]
+fn every_shell_has_completions_and_every_verb_examples() {
+    let folder = Folder::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(folder.run(&format!("completions {shell}")).ok().contains("leafgate"));
+    }
+    for verb in ["", "train", "convert", "check", "inspect", "run", "emulate", "boards", "completions"] {
+        for help in ["-h", "--help"] {
+            let text = folder.run(&format!("{verb} {help}")).ok();
+            assert!(text.contains("Examples:\n  leafgate "), "{verb}: {text}");
+        }
+    }
+    assert!(folder.run("--help").ok().contains("70  a defect of leafgate"));
+    assert_eq!(folder.run("--version").ok(), format!("leafgate {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(folder.run("").code, 2);
+}
+
+#[cfg(not(feature = "train"))]
+#[test]
+fn train_says_how_to_get_it() {
+    let folder = Folder::with("recipe.toml", "");
+    let stderr = folder.run("train recipe.toml -o w.safetensors").refused(2, "E0003");
+    assert!(stderr.contains("--features train"), "{stderr}");
+    assert_eq!(folder.names(), ["recipe.toml"]);
+}
+
+#[test]
+fn emulate_refuses_what_cannot_run() {
+    let folder = folder();
+    folder.run("emulate m.leaf --machine nonsense").refused(2, "E0002");
+    folder.run("emulate m.leaf --elf nowhere --machine virt").refused(3, "E0603");
+    folder.run("emulate m.leaf --elf s.csv").refused(3, "E0604");
+    folder.write("big.safetensors", Model::linear(300, 256).bytes());
+    folder.run("convert big.safetensors -o big.leaf -q").ok();
+    folder.run("emulate big.leaf --machine microbit").refused(4, "E0501");
+    folder.write("many.csv", samples(20000));
+    let stderr = folder.run("emulate m.leaf --machine microbit --samples many.csv").refused(4, "E0502");
+    assert!(stderr.contains("--limit 16382"), "{stderr}");
+}
+
+/// Needs QEMU, the target and time to build the firmware: `cargo test -p leafgate-cli -- --ignored`.
+#[test]
+#[ignore = "needs QEMU and builds firmware"]
+fn emulate_agrees_with_the_host() {
+    let folder = folder();
+    let report = folder.run("emulate m.leaf --machine microbit --samples s.csv --limit 20 --format json").json();
+    let machine = &report["machines"][0];
+    assert_eq!((&machine["bit_exact"], &machine["samples"]), (&json!(true), &json!(20)));
+    assert!(machine["insns"]["min"].as_u64().unwrap() > 0);
+    folder.run("emulate m.leaf --machine microbit --limit 2").ok();
+    let ran = folder.command("emulate m.leaf --machine microbit").env("PATH", "").output().unwrap();
+    assert_eq!(ran.status.code(), Some(6), "{}", String::from_utf8_lossy(&ran.stderr));
+}
