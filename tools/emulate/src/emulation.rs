@@ -131,7 +131,7 @@ impl<'a> Emulation<'a> {
         let path = &self.firmware;
         if !path.is_file() {
             let binary = path.file_name().and_then(|name| name.to_str()).unwrap_or(&self.machine.name);
-            let command = build_command(self.machine, binary);
+            let command = build_command(self.machine, ["--bin", binary]);
             return Err(EmulateError::FirmwareMissing { path: path.clone(), command });
         }
         let elf = std::fs::read(path).map_err(EmulateError::io(format!("reading {}", path.display())))?;

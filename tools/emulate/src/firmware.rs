@@ -23,12 +23,25 @@ pub fn build_firmware(workspace_root: &Path, machine: &Machine) -> Result<PathBu
 /// # Errors
 /// If cargo cannot be started or fails.
 pub fn build_binary(workspace_root: &Path, machine: &Machine, binary: &str) -> Result<PathBuf, EmulateError> {
+    Ok(build(workspace_root, machine, ["--bin", binary])?.join(binary))
+}
+
+/// Builds an example of the machine's package.
+///
+/// # Errors
+/// If cargo cannot be started or fails.
+pub fn build_example(workspace_root: &Path, machine: &Machine, example: &str) -> Result<PathBuf, EmulateError> {
+    Ok(build(workspace_root, machine, ["--example", example])?.join("examples").join(example))
+}
+
+/// Builds, and returns the folder that the files are in.
+fn build(workspace_root: &Path, machine: &Machine, what: [&str; 2]) -> Result<PathBuf, EmulateError> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root.join("target"), PathBuf::from);
     let target = workspace_root.join(target).join("emulate");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(workspace_root)
-        .args(build_arguments(machine, binary))
+        .args(build_arguments(machine, what))
         .arg("--target-dir")
         .arg(&target)
         // The flags of whatever has started this process are not the firmware's.
@@ -38,21 +51,21 @@ pub fn build_binary(workspace_root: &Path, machine: &Machine, binary: &str) -> R
         .map_err(EmulateError::io("starting cargo"))?;
     if !output.status.success() {
         let output = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(EmulateError::Build { command: build_command(machine, binary), output });
+        return Err(EmulateError::Build { command: build_command(machine, what), output });
     }
-    Ok(target.join(&machine.target).join("firmware").join(binary))
+    Ok(target.join(&machine.target).join("firmware"))
 }
 
-fn build_arguments<'a>(machine: &'a Machine, binary: &'a str) -> [&'a str; 9] {
-    let Machine { package, .. } = machine;
-    ["build", "--profile", "firmware", "--package", package, "--bin", binary, "--target", &machine.target]
+fn build_arguments<'a>(machine: &'a Machine, what: [&'a str; 2]) -> [&'a str; 9] {
+    let ([kind, name], Machine { package, .. }) = (what, machine);
+    ["build", "--profile", "firmware", "--package", package, kind, name, "--target", &machine.target]
 }
 
-/// The command that builds the application for a machine, to be shown to people.
-pub(crate) fn build_command(machine: &Machine, binary: &str) -> String {
+/// The command that builds a firmware for a machine, to be shown to people.
+pub(crate) fn build_command(machine: &Machine, what: [&str; 2]) -> String {
     let flags = machine.rustflags().join(" ");
     let flags = if flags.is_empty() { flags } else { format!("RUSTFLAGS='{flags}' ") };
-    format!("{flags}cargo {}", build_arguments(machine, binary).join(" "))
+    format!("{flags}cargo {}", build_arguments(machine, what).join(" "))
 }
 
 /// The machine that a firmware was linked for: it bears a mark from the machine's linker script.

@@ -2,7 +2,7 @@
 //!
 //! Under the emulator's instruction counting a timer advances by a fixed time for each instruction, so its ticks are
 //! instructions times a known ratio (`board.toml` has it). All of these count at least 32 bits: the 24-bit SysTick would
-//! wrap within a second, which is why no machine here uses it. A run that outlasts the counter is reported as such, not as
+//! wrap within a second, and on some machines stands still, which is why none here uses it. A run that outlasts the counter is reported as such, not as
 //! a wrong figure: each timer has a flag that its wrap sets and that stays set.
 
 mod probe;
