@@ -1,7 +1,7 @@
 //! The `leafgate` command.
 //!
 //! One file per verb under `verb`; a verb computes a whole result or an error, and [`output`] writes it. Exit codes are in
-//! [`exit`], the shape of errors in [`error`], output files in [`file`].
+//! [`exit`], the shape of errors in [`error`], output files in [`mod@file`].
 
 mod board;
 mod cli;
