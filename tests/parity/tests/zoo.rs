@@ -4,12 +4,16 @@
 
 use std::time::Duration;
 
+use leafgate::arena_bytes;
 use leafgate_convert::check::check;
 use leafgate_convert::convert::{Options, Ranges, convert};
 use leafgate_convert::import::{ImportOptions, import};
 use leafgate_convert::quantize::calibrate::Calibration;
 use leafgate_emulate::{Emulation, Exit, ExitCode, build_firmware, machines};
 use leafgate_tests_parity::{DIGITS, NETWORKS, as_bytes, digits, host_outputs, workspace, zoo_image};
+
+/// Stack of `Session::run` and of `Model::parse` on thumbv7em, in bytes.
+const STACK_LIMITS: (u32, u32) = (512, 768);
 
 /// Accuracy on the test digits that each network must keep, in percent.
 const FLOORS: [(&str, f64); 3] = [("digits-fff", 96.0), ("digits-gates", 94.0), ("digits-moe", 96.0)];
@@ -69,13 +73,18 @@ fn every_machine_gives_the_same_integers() {
                 assert_eq!(sample.crc32, want.crc32, "{} {name}, digit {}", machine.name, sample.index);
                 assert_eq!(sample.class, want.class(), "{} {name}, digit {}", machine.name, sample.index);
             }
-            let insns = outcome.samples.iter().map(|sample| sample.insns);
+            let stack = (outcome.stack_run_bytes.unwrap(), outcome.stack_parse_bytes.unwrap());
+            let limit = machine.budgets.stack_bytes;
+            let (run_limit, parse_limit) =
+                if machine.target.starts_with("thumbv7em") { STACK_LIMITS } else { (limit, limit) };
+            assert!(stack.0 <= run_limit && stack.1 <= parse_limit, "{} {name}: stack {stack:?}", machine.name);
+            assert_eq!(outcome.arena_bytes.map(|bytes| bytes as usize), Some(arena_bytes(image)), "{name}");
             println!(
                 "{:14} {name:13} {DIGITS} digits equal, {} instructions at most, stack {} B run, {} B parse",
                 machine.name,
-                insns.max().unwrap_or(0),
-                outcome.stack_run_bytes.unwrap_or(0),
-                outcome.stack_parse_bytes.unwrap_or(0),
+                outcome.worst_run_insns().unwrap_or(0),
+                stack.0,
+                stack.1,
             );
         }
     }

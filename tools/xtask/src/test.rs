@@ -9,7 +9,7 @@ const RUNTIME: [&str; 3] = ["leafgate-image", "leafgate-kernels", "leafgate"];
 pub fn run() -> Result<(), Failure> {
     shell::run(&["cargo", "fmt", "--all", "--check"])?;
     shell::run(&["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
-    run_with(&["cargo", "doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    run_with(&["cargo", "doc", "--workspace", "--lib", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     package()?;
     shell::run(&["cargo", "test", "--workspace", "--locked"])
 }
