@@ -67,17 +67,19 @@ pub(crate) fn cast_mut<T: FromBytes + IntoBytes + KnownLayout + Immutable>(bytes
 /// A list tensor.
 pub(crate) struct List<'s> {
     len: &'s mut u32,
+    reserved: &'s mut u32,
     entries: &'s mut [ListEntry],
 }
 
 impl<'s> List<'s> {
     pub(crate) fn new(bytes: &'s mut [u8]) -> Option<Self> {
         let (len, rest) = u32::mut_from_prefix(bytes).ok()?;
-        Some(Self { len, entries: cast_mut(rest.get_mut(4..)?) })
+        let (reserved, rest) = u32::mut_from_prefix(rest).ok()?;
+        Some(Self { len, reserved, entries: cast_mut(rest) })
     }
 
     pub(crate) fn clear(&mut self) {
-        *self.len = 0;
+        (*self.len, *self.reserved) = (0, 0);
     }
 
     /// Without effect on a full list.

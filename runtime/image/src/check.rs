@@ -66,6 +66,16 @@ const USED_BYTES: [u64; 8] = {
     [0, bytes(29), bytes(45), bytes(45), bytes(16), bytes(20), bytes(38) & !(0b11 << 10), bytes(12)]
 };
 
+/// Checks what holds of every range, whether or not an op uses it.
+pub(crate) fn check_ranges(view: &View<'_>, report: &Report) -> Check {
+    let checker = Checker { view, report };
+    for (i, range) in view.ranges().iter().enumerate() {
+        report.enter(Place::Range(i as u16));
+        checker.any_range(range)?;
+    }
+    Ok(())
+}
+
 /// Checks one op.
 pub(crate) fn check_op(view: &View<'_>, report: &Report, record: &OpRecord, cost: &mut Cost) -> Check {
     Checker { view, report }.op(record, cost)
@@ -276,22 +286,39 @@ impl Checker<'_, '_> {
         self.report.equal(Defect::Tensor, 14, needs_partial.into(), have.into())
     }
 
-    #[inline(never)]
-    fn range(&self, record: &FfnRecord, range: &RangeRecord) -> Check {
-        let &RangeRecord { neurons, flags, keys, .. } = range;
-        let (rows, cols) = (record.rows, record.cols);
+    /// What holds of a range whatever op uses it.
+    fn any_range(&self, range: &RangeRecord) -> Check {
+        let &RangeRecord { neurons, flags, .. } = range;
         self.report.ensure(neurons <= MAX_NEURONS, Defect::Count, 0, MAX_NEURONS, neurons)?;
-        self.report.ensure(flags & !(rf::OUTPUT_MAJOR | rf::RQ_PER_NEURON) == 0, Defect::Op, 33, 3, flags.into())?;
+        let known = rf::OUTPUT_MAJOR | rf::RQ_PER_NEURON;
+        self.report.ensure(flags & !known == 0, Defect::Op, 33, known.into(), flags.into())?;
         self.report.equal(Defect::Unsupported, 16, NONE, range.ups)?;
-        self.report.equal(Defect::Reserved, 34, 0, range.reserved0.into())?;
-        self.report.equal(Defect::Reserved, 36, 0, range.reserved1.iter().fold(0, |all, word| all | word))?;
-        self.optional(range.value_bias, 24, 4, rows)?;
+        let reserved = range.reserved1.iter().fold(range.reserved0.into(), |all, word| all | word);
+        self.report.equal(Defect::Reserved, 34, 0, reserved)?;
         if range.scale_m == 0 {
             self.report.equal(Defect::Requantise, 32, 0, range.scale_s.into())?;
         } else {
             let ok = record::is_multiplier(range.scale_m, range.scale_s);
             self.report.ensure(ok, Defect::Requantise, 28, 1 << 30, range.scale_m)?;
         }
+        // How long keys, values and value_bias are depends on the op; that they begin inside is checked of every range.
+        self.optional(range.value_bias, 24, 4, 1)?;
+        if neurons == 0 {
+            let all = range.keys & range.key_bias & range.key_rq & range.values;
+            return self.report.equal(Defect::Constant, 4, NONE, all);
+        }
+        self.optional(range.keys, 4, 1, neurons)?;
+        self.constant(range.values, 20, 1, neurons, 1)?;
+        self.optional(range.key_bias, 8, 4, neurons)?;
+        self.requantise(range.key_rq, 12, if flags & rf::RQ_PER_NEURON == 0 { 1 } else { neurons })
+    }
+
+    /// What holds of a range of this op.
+    #[inline(never)]
+    fn range(&self, record: &FfnRecord, range: &RangeRecord) -> Check {
+        let &RangeRecord { neurons, flags, keys, .. } = range;
+        let (rows, cols) = (record.rows, record.cols);
+        self.optional(range.value_bias, 24, 4, rows)?;
         if record.flags & ffn_flag::NEURONS != 0 {
             self.report.equal(Defect::Constant, 24, NONE, range.value_bias)?;
             self.report.equal(Defect::Op, 33, 0, (flags & rf::OUTPUT_MAJOR).into())?;
@@ -300,14 +327,11 @@ impl Checker<'_, '_> {
             }
         }
         if neurons == 0 {
-            let all = keys & range.key_bias & range.key_rq & range.values;
-            return self.report.equal(Defect::Constant, 4, NONE, all);
+            return Ok(());
         }
         if keys != NONE {
             self.constant(keys, 4, 1, neurons, cols)?;
         }
-        self.optional(range.key_bias, 8, 4, neurons)?;
-        self.requantise(range.key_rq, 12, if flags & rf::RQ_PER_NEURON == 0 { 1 } else { neurons })?;
         self.constant(range.values, 20, 1, neurons, rows)?;
         if flags & rf::OUTPUT_MAJOR != 0 {
             let hidden = self.tensor(record.hidden, 33, dtype::I8)?;
@@ -523,5 +547,10 @@ pub(crate) fn check_golden(view: &View<'_>, report: &Report) -> Check {
     // Both are at most 2^30 bytes, so the sum fits.
     report.equal(Defect::Golden, 12, input_bytes.next_multiple_of(4) + 4 * outputs, head.stride)?;
     let want = u64::from(head.count) * u64::from(head.stride) + 16;
-    report.equal(Defect::Golden, 0, want.min(u64::from(u32::MAX)) as u32, size)
+    report.equal(Defect::Golden, 0, want.min(u64::from(u32::MAX)) as u32, size)?;
+    let (from, to) = (input_bytes as usize, input_bytes.next_multiple_of(4) as usize);
+    let padding = |vector: &[u8]| vector.get(from..to).is_some_and(|padding| padding.iter().all(|&byte| byte == 0));
+    let vectors = bytes.get(16..).unwrap_or(&[]).chunks_exact(head.stride.max(1) as usize);
+    let padded = vectors.into_iter().all(padding);
+    report.ensure(padded, Defect::Reserved, 16, 0, 1)
 }

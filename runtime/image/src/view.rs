@@ -2,7 +2,7 @@
 
 use zerocopy::FromBytes;
 
-use crate::check::{Cost, check_golden, check_op, check_tensor};
+use crate::check::{Cost, check_golden, check_op, check_ranges, check_tensor};
 use crate::error::{Check, Defect, ParseError, Place, Refused, Report};
 use crate::record::*;
 use crate::{OpRecord, image_crc32, op};
@@ -59,6 +59,7 @@ impl<'a> View<'a> {
             report.enter(Place::Tensor(i as u16));
             check_tensor(report, tensor, self.header.arena_bytes)?;
         }
+        check_ranges(self, report)?;
         let cost = self.check_ops(report)?;
         report.enter(Place::Header);
         report.equal(Defect::Features, 16, cost.features, self.header.features)?;
@@ -96,11 +97,13 @@ impl<'a> View<'a> {
             return report.ensure(false, Defect::Truncated, 36, count as u32, have);
         };
         let mut end = (size_of::<Header>() + size_of_val(table)) as u32;
-        let mut previous = 0;
+        let (mut previous, mut after) = (0, 0);
         for record in table {
             report.enter(Place::Section(record.kind));
             report.ensure(record.kind > previous, Defect::Section, 0, u32::from(previous), record.kind.into())?;
             previous = record.kind;
+            report.ensure(record.offset > after, Defect::Section, 4, after, record.offset)?;
+            after = record.offset;
             self.add_section(report, record, end)?;
             // The section is inside the image, so the sum fits.
             end = record.offset.wrapping_add(record.bytes);
@@ -315,18 +318,18 @@ impl<'a> Labels<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         match bytes.split_first_chunk::<4>() {
             Some((count, bytes)) => Self { left: u32::from_le_bytes(*count), bytes },
-            None => Self { left: 0, bytes: &[] },
+            None => Self { left: 0, bytes },
         }
     }
 
-    /// Whether as many labels follow as are counted.
+    /// Whether as many labels follow as are counted, and nothing else.
     fn all_present(mut self) -> bool {
         while self.left > 0 {
             if self.next_bytes().is_none() {
                 return false;
             }
         }
-        true
+        self.bytes.is_empty()
     }
 
     fn next_bytes(&mut self) -> Option<&'a [u8]> {

@@ -1,0 +1,368 @@
+//! Images laid out record by record, for what the format allows and the converter does not emit: several rows, transposed views,
+//! accumulation, neurons without handed sums, weights of a static route, lists that overflow, inputs of bits.
+
+use leafgate_image::*;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::draw::Draw;
+use crate::parts::{Parts, Section};
+
+/// An image in the making; every tensor has a place of its own in the arena.
+struct Layout {
+    draw: Draw,
+    tensors: Vec<TensorRecord>,
+    ops: Vec<OpRecord>,
+    ranges: Vec<RangeRecord>,
+    constants: Vec<u8>,
+    arena: u32,
+}
+
+impl Layout {
+    fn new(seed: u64, dtype: u8, rows: u32, cols: u32) -> Self {
+        let input = TensorRecord { dtype, place: place::INPUT, rows, cols, scale: 1.0, ..TensorRecord::default() };
+        let (ops, ranges, constants) = (Vec::new(), Vec::new(), Vec::new());
+        Self { draw: Draw::new(seed), tensors: vec![input], ops, ranges, constants, arena: 0 }
+    }
+
+    fn tensor(&mut self, dtype: u8, rows: u32, cols: u32) -> u16 {
+        let offset = self.arena;
+        let record = TensorRecord { dtype, place: place::ARENA, offset, rows, cols, ..TensorRecord::default() };
+        self.arena += record.bytes().unwrap_or(0).next_multiple_of(4);
+        self.tensors.push(record);
+        (self.tensors.len() - 1) as u16
+    }
+
+    fn constant<T: IntoBytes + Immutable>(&mut self, data: &[T]) -> u32 {
+        self.constants.resize(self.constants.len().next_multiple_of(4), 0);
+        let at = self.constants.len() as u32;
+        self.constants.extend_from_slice(data.as_bytes());
+        at
+    }
+
+    fn weights(&mut self, count: u32) -> u32 {
+        let mut bytes = vec![0u8; count as usize];
+        self.draw.fill(&mut bytes);
+        self.constant(&bytes)
+    }
+
+    fn biases(&mut self, count: u32) -> u32 {
+        let biases: Vec<i32> = (0..count).map(|_| self.draw.below(4000) as i32 - 2000).collect();
+        self.constant(&biases)
+    }
+
+    /// Records that bring sums of a few thousand to signed bytes.
+    fn requant(&mut self, count: u32) -> u32 {
+        let records: Vec<RequantRecord> = (0..count)
+            .map(|_| RequantRecord {
+                m: (1 << 30) + (self.draw.word() >> 2),
+                s: 36 + self.draw.below(3) as u8,
+                zero_point: self.draw.below(9) as i8 - 4,
+                lo: -120,
+                hi: 127,
+            })
+            .collect();
+        self.constant(&records)
+    }
+
+    fn op<T: IntoBytes + Immutable + KnownLayout>(&mut self, record: &T) {
+        self.ops.extend(OpRecord::read_from_bytes(record.as_bytes()));
+    }
+
+    fn finish(mut self, scores: u16, kind: u8, k: u32) -> Vec<u8> {
+        let output = if k == 0 { NO_TENSOR } else { self.tensor(dtype::I32, 1, k) };
+        self.op(&ReadoutRecord { op: op::READOUT, kind, input: scores, output, k, ..ReadoutRecord::default() });
+        let header =
+            Header { magic: MAGIC, format: FORMAT, header_bytes: 64, input: 0, output: scores, ..Header::default() };
+        let mut sections = vec![
+            Section { kind: section::OPS, record_bytes: 64, bytes: self.ops.as_bytes().to_vec() },
+            Section { kind: section::TENSORS, record_bytes: 32, bytes: self.tensors.as_bytes().to_vec() },
+        ];
+        if !self.ranges.is_empty() {
+            let bytes = self.ranges.as_bytes().to_vec();
+            sections.push(Section { kind: section::RANGES, record_bytes: 48, bytes });
+        }
+        sections.push(Section { kind: section::CONSTANTS, record_bytes: 0, bytes: self.constants });
+        let mut parts = Parts { header, sections };
+        parts.repair_figures();
+        parts.assemble()
+    }
+}
+
+/// All of them with their names.
+pub fn all() -> Vec<(&'static str, Vec<u8>)> {
+    vec![("rows", rows()), ("neurons", neurons()), ("lists", lists()), ("bits", bits())]
+}
+
+/// A tensor of several rows through LINEAR and MAP, read as its transpose, added up.
+fn rows() -> Vec<u8> {
+    let mut at = Layout::new(1, dtype::I8, 3, 4);
+    let mixed = at.tensor(dtype::I8, 4, 2);
+    let linear = |at: &mut Layout, input, output, rows, cols, flags, rq| {
+        let (weights, bias) = (at.weights(rows * cols), at.biases(rows));
+        let weight_format = WEIGHT_W8;
+        LinearRecord {
+            op: op::LINEAR,
+            flags,
+            input,
+            output,
+            rows,
+            cols,
+            weights,
+            bias,
+            rq,
+            weight_format,
+            ..LinearRecord::default()
+        }
+    };
+    let rq = at.requant(2);
+    let record = linear(&mut at, 0, mixed, 2, 3, linear_flag::TRANSPOSED | linear_flag::RQ_PER_ROW, rq);
+    at.op(&record);
+    let affine = at.tensor(dtype::I8, 4, 2);
+    let none = MapRecord { op: op::MAP, second: NO_TENSOR, table: NONE, bias: NONE, rq: NONE, ..MapRecord::default() };
+    let record = MapRecord {
+        kind: map::AFFINE,
+        flags: MAP_RQ_PER_COL,
+        input: mixed,
+        output: affine,
+        table: at.weights(2),
+        bias: at.biases(2),
+        rq: at.requant(2),
+        ..none
+    };
+    at.op(&record);
+    let table = at.tensor(dtype::I8, 4, 2);
+    let record = MapRecord { kind: map::LUT256, input: affine, output: table, table: at.weights(256), ..none };
+    at.op(&record);
+    let sum = at.tensor(dtype::I8, 4, 2);
+    let (m1, m2, shift, zero_point, z1, z2) = (1 << 20, -(1 << 19), 20, 3, -7, 9);
+    let record = MapRecord {
+        kind: map::ADD,
+        input: table,
+        second: mixed,
+        output: sum,
+        m1,
+        m2,
+        shift,
+        zero_point,
+        lo: -100,
+        hi: 100,
+        z1,
+        z2,
+        ..none
+    };
+    at.op(&record);
+    let bounded = at.tensor(dtype::I8, 4, 2);
+    at.op(&MapRecord { kind: map::CLAMP, input: sum, output: bounded, lo: -50, hi: 60, ..none });
+    let column = at.tensor(dtype::I8, 4, 1);
+    let rq = at.requant(1);
+    let record = linear(&mut at, bounded, column, 1, 2, 0, rq);
+    at.op(&record);
+    let scores = at.tensor(dtype::I32, 1, 5);
+    for flags in [linear_flag::TRANSPOSED, linear_flag::TRANSPOSED | linear_flag::ACCUMULATE] {
+        let record = linear(&mut at, column, scores, 5, 4, flags, NONE);
+        at.op(&record);
+    }
+    at.finish(scores, readout::TOP_K, 3)
+}
+
+const NO_FFN: FfnRecord = FfnRecord {
+    op: op::FFN,
+    kind: activation::RELU,
+    flags: 0,
+    input: 0,
+    output: 0,
+    list: NO_TENSOR,
+    hidden: NO_TENSOR,
+    acc: 0,
+    partial: NO_TENSOR,
+    first_range: 0,
+    range_count: 1,
+    cols: 0,
+    rows: 0,
+    shared_bias: NONE,
+    rq: NONE,
+    lut: NONE,
+    weight_format: WEIGHT_W8,
+    reserved0: [0; 3],
+    reserved: [0; 4],
+};
+
+const NO_ROUTE: RouteRecord = RouteRecord {
+    op: op::ROUTE,
+    kind: route::STATIC,
+    flags: 0,
+    input: NO_TENSOR,
+    list: 0,
+    first: 0,
+    count: 1,
+    depth: 0,
+    cols: 0,
+    weights: NONE,
+    bias: NONE,
+    scores: NO_TENSOR,
+    weight: ONE_Q15,
+    gate_rq: NONE,
+    gate_table: NONE,
+    weight_format: 0,
+    reserved0: [0; 3],
+    reserved: [0; 4],
+};
+
+/// Entries that name neurons, weighted and not, in a list that is too short, added to what is there.
+fn neurons() -> Vec<u8> {
+    let mut at = Layout::new(2, dtype::I8, 1, 6);
+    let (n, cols, rows) = (7, 6, 3);
+    let range = RangeRecord {
+        neurons: n,
+        keys: at.weights(n * cols),
+        key_bias: at.biases(n),
+        key_rq: at.requant(n),
+        ups: NONE,
+        values: at.weights(n * rows),
+        value_bias: NONE,
+        flags: range_flag::RQ_PER_NEURON,
+        ..RangeRecord::default()
+    };
+    at.ranges.push(range);
+    // The same neurons with a scale, whose sums come with the entry.
+    at.ranges.push(RangeRecord { keys: NONE, scale_m: (1 << 30) + 12345, scale_s: 31, ..range });
+    let list = at.tensor(dtype::LIST, 1, 4);
+    let (acc, partial) = (at.tensor(dtype::I32, 1, rows), at.tensor(dtype::I32, 1, rows));
+    at.op(&RouteRecord { list, first: 4, count: 2, weight: 20000, ..NO_ROUTE });
+    let tree = RouteRecord {
+        kind: route::TREE,
+        flags: route_flag::APPEND | route_flag::PATH,
+        input: 0,
+        list,
+        depth: 3,
+        cols,
+        weights: at.weights(n * cols),
+        bias: at.biases(n),
+        weight_format: WEIGHT_W8,
+        ..NO_ROUTE
+    };
+    at.op(&tree);
+    let first = FfnRecord {
+        flags: ffn_flag::NEURONS | ffn_flag::KEEP_POSITIVE,
+        output: acc,
+        list,
+        acc,
+        partial,
+        cols,
+        rows,
+        shared_bias: at.biases(rows),
+        ..NO_FFN
+    };
+    at.op(&first);
+    at.op(&RouteRecord { flags: route_flag::PATH | route_flag::HAND_Z, weight: 30000, ..tree });
+    let output = at.tensor(dtype::I8, 1, rows);
+    let second = FfnRecord {
+        kind: activation::LUT256,
+        flags: ffn_flag::NEURONS | ffn_flag::HANDED_Z | ffn_flag::START_ACC | ffn_flag::RQ_PER_ROW,
+        output,
+        first_range: 1,
+        shared_bias: NONE,
+        rq: at.requant(rows),
+        lut: at.weights(256),
+        ..first
+    };
+    at.op(&second);
+    at.finish(output, readout::ARGMAX, 1)
+}
+
+/// Ranges of both packings with and without scales, a constant expert, weighted without a gate table.
+fn lists() -> Vec<u8> {
+    let mut at = Layout::new(3, dtype::I8, 1, 5);
+    let (n, cols, rows, experts) = (4, 5, 6, 5);
+    for i in 0..experts {
+        let scale = if i % 2 == 0 { (0, 0) } else { ((1 << 30) + 999 * i, 30 + i as u8 % 3) };
+        let flags = if i < 2 { range_flag::OUTPUT_MAJOR } else { 0 };
+        let range = RangeRecord {
+            neurons: n,
+            keys: at.weights(n * cols),
+            key_bias: if i == 3 { NONE } else { at.biases(n) },
+            key_rq: at.requant(1),
+            ups: NONE,
+            values: at.weights(n * rows),
+            value_bias: at.biases(rows),
+            scale_m: scale.0,
+            scale_s: scale.1,
+            flags,
+            ..RangeRecord::default()
+        };
+        let constant = RangeRecord { neurons: 0, keys: NONE, key_bias: NONE, key_rq: NONE, values: NONE, ..range };
+        at.ranges.push(if i == 4 { constant } else { range });
+    }
+    let (list, scores) = (at.tensor(dtype::LIST, 1, 6), at.tensor(dtype::I32, 1, experts));
+    let record = RouteRecord {
+        kind: route::LINEAR,
+        input: 0,
+        list,
+        count: experts,
+        depth: 3,
+        cols,
+        weights: at.weights(experts * cols),
+        scores,
+        weight: 16384,
+        weight_format: WEIGHT_W8,
+        ..NO_ROUTE
+    };
+    at.op(&record);
+    at.op(&RouteRecord { flags: route_flag::APPEND, list, first: 3, count: 2, ..NO_ROUTE });
+    let table: Vec<u16> = (0..256).map(|i| (i * 128) as u16).collect();
+    let gated = RouteRecord { gate_rq: at.requant(1), gate_table: at.constant(&table), ..record };
+    at.op(&RouteRecord { flags: route_flag::APPEND, depth: 2, ..gated });
+    let (acc, partial) = (at.tensor(dtype::I32, 1, rows), at.tensor(dtype::I32, 1, rows));
+    let hidden = at.tensor(dtype::I8, 1, n);
+    let ffn = FfnRecord { output: acc, list, hidden, acc, partial, range_count: experts, cols, rows, ..NO_FFN };
+    at.op(&ffn);
+    at.finish(acc, readout::TOP_K, 6)
+}
+
+/// A list over which the scores lie: they are the words of the list after a route has emptied it and appended one entry.
+pub fn emptied_list() -> Vec<u8> {
+    let mut at = Layout::new(5, dtype::I8, 1, 1);
+    let list = at.tensor(dtype::LIST, 1, 1);
+    at.op(&RouteRecord { list, first: 7, ..NO_ROUTE });
+    at.arena = 0;
+    let scores = at.tensor(dtype::I32, 1, 4);
+    at.finish(scores, readout::NONE, 0)
+}
+
+/// Bits from the caller through both wirings to groups that begin and end inside words.
+fn bits() -> Vec<u8> {
+    let mut at = Layout::new(4, dtype::BITS, 1, 70);
+    let masks = |at: &mut Layout| -> [u32; 4] { std::array::from_fn(|_| at.draw.word()) };
+    let gathered: Vec<GatheredGates> = (0..3)
+        .map(|_| GatheredGates {
+            masks: masks(&mut at),
+            lanes: std::array::from_fn(|_| (at.draw.below(70) | at.draw.below(70) << 16) as u32),
+        })
+        .collect();
+    let first = at.tensor(dtype::BITS, 1, 90);
+    let table = at.constant(&gathered);
+    let none = GatesRecord { op: op::GATES, ..GatesRecord::default() };
+    at.op(&GatesRecord { kind: wiring::GATHERED, input: 0, output: first, words: 3, table, ..none });
+    let word: Vec<WordGates> = (0..2)
+        .map(|_| {
+            let [a, b] = [0; 2].map(|_| (at.draw.below(3) | at.draw.below(32) << 11) as u32);
+            WordGates { wiring: a | b << 16, masks: masks(&mut at) }
+        })
+        .collect();
+    let second = at.tensor(dtype::BITS, 1, 64);
+    let table = at.constant(&word);
+    at.op(&GatesRecord { kind: wiring::WORD, input: first, output: second, words: 2, table, ..none });
+    let scores = at.tensor(dtype::I32, 1, 4);
+    let (bounds, bias) = (at.constant(&[3u32, 20, 20, 47, 64]), at.biases(4));
+    let record = GroupSumRecord {
+        op: op::GROUPSUM,
+        input: second,
+        output: scores,
+        groups: 4,
+        bounds,
+        bias,
+        ..GroupSumRecord::default()
+    };
+    at.op(&record);
+    at.finish(scores, readout::ARGMAX, 1)
+}
