@@ -218,7 +218,7 @@ impl From<EmulateError> for Failure {
         };
         // What cargo says of the crates that did compile is of no help.
         let is_progress = |line: &&str| {
-            ["Compiling ", "Downloading ", "Downloaded ", "Locking ", "Updating "]
+            ["Compiling ", "Downloading ", "Downloaded ", "Locking ", "Updating ", "Blocking "]
                 .iter()
                 .any(|word| line.trim_start().starts_with(word))
         };

@@ -12,7 +12,7 @@ use crate::board::{self, Fit};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::network::{Network, Summary};
-use crate::output::{Done, Lines, Talk, grouped, percent};
+use crate::output::{Done, Lines, Talk, grouped, percent, table};
 use crate::samples::{FORMS, SampleOptions};
 
 const EXAMPLES: &str = "\
@@ -54,6 +54,8 @@ struct Report<'n> {
     /// `samples`, or `golden vectors`.
     served: &'static str,
     machines: Vec<MachineReport>,
+    /// Everything that is wrong, of all machines.
+    failures: Vec<Failure>,
 }
 
 /// What came of one machine.
@@ -104,25 +106,32 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let network = Network::read(&arguments.image)?;
     let work = work(arguments, &network)?;
     let served = if arguments.samples.is_some() { "samples" } else { "golden vectors" };
-    let mut report = Report { image: network.summary(), served, machines: Vec::new() };
-    let mut failures = Vec::new();
+    let mut report = Report { image: network.summary(), served, machines: Vec::new(), failures: Vec::new() };
     for &machine in &machines {
         match emulate(arguments, &network, &work, machine, talk) {
             Ok(outcome) => {
                 let machine_report = compare(machine, &outcome, &work);
-                failures.extend(verdict(&machine_report));
+                report.failures.extend(verdict(&machine_report));
                 report.machines.push(machine_report);
             }
             Err(failure) if machines.len() == 1 => return Err(failure),
             Err(failure) => {
-                failures.push(Failure { message: format!("{}: {}", machine.name, failure.message), ..failure })
+                let message = format!("{}: {}", machine.name, failure.message);
+                report.failures.push(Failure { message, ..failure });
             }
         }
     }
     let mut done = talk.done("leafgate.emulate/1", &report, || human(&network, &report));
-    // All are told; the exit code is that of the last.
-    done.failure = failures.pop();
-    failures.iter().for_each(|failure| talk.warn(&failure.message));
+    // A wrong result weighs more than none.
+    let weight = |failure: &&Failure| match failure.exit {
+        Exit::Differs => 0,
+        Exit::Device => 1,
+        _ => 2,
+    };
+    done.failure = report.failures.iter().min_by_key(weight).cloned();
+    report.failures.iter().filter(|&failure| done.failure.as_ref() != Some(failure)).for_each(|failure| {
+        talk.warn(&failure.message);
+    });
     Ok(done)
 }
 
@@ -282,7 +291,7 @@ fn verdict(report: &MachineReport) -> Option<Failure> {
     }
     let first = differing.first()?;
     Some(
-        Failure::new("E0305", Exit::Differs, format!("{machine}: the device gives other outputs than the host"))
+        Failure::new("E0309", Exit::Differs, format!("{machine}: the device gives other outputs than the host"))
             .fact(format!("sample {first} is the first that differs"))
             .hint("do not use this build; report it with the image: the runtime is at fault"),
     )
@@ -290,11 +299,37 @@ fn verdict(report: &MachineReport) -> Option<Failure> {
 
 fn human(network: &Network, report: &Report<'_>) -> String {
     let path = network.path.display();
-    let mut text = format!("{path}: {} ({} B)\n", network.name, grouped(network.image.len()));
-    for machine in &report.machines {
-        text += &format!("\n{}", machine.human(report.served));
+    let head = format!("{path}: {} ({} B)\n\n", network.name, grouped(network.image.len()));
+    head + &match report.machines.as_slice() {
+        [machine] => machine.human(report.served),
+        machines => compare_machines(machines, report.served),
     }
-    text
+}
+
+/// Several machines, one a line.
+fn compare_machines(machines: &[MachineReport], served: &str) -> String {
+    let rows = machines.iter().map(|machine| {
+        let insns = |figure: fn(&Insns) -> u64| machine.insns.as_ref().map_or_else(String::new, |i| grouped(figure(i)));
+        vec![
+            machine.machine.clone(),
+            machine.core.clone(),
+            grouped(machine.samples),
+            if machine.bit_exact { "yes" } else { "NO" }.into(),
+            machine.accuracy.map_or_else(String::new, percent),
+            insns(|insns| insns.min),
+            insns(|insns| insns.mean.round() as u64),
+            insns(|insns| insns.max),
+            machine.stack_run_bytes.map_or_else(String::new, grouped),
+            machine.stack_parse_bytes.map_or_else(String::new, grouped),
+            machine.exit.clone(),
+        ]
+    });
+    let counts = format!(">{served}");
+    let insns = [">insns min", ">mean", ">max"];
+    let stack = [">run stack", ">parse stack"];
+    let headings =
+        [&["machine", "core", &counts, "bit-exact", ">accuracy"], insns.as_slice(), &stack, &["exit"]].concat();
+    table(&headings, rows)
 }
 
 impl MachineReport {

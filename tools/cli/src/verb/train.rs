@@ -7,9 +7,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::error::Failure;
-use crate::output::{Done, Talk};
-
 const EXAMPLES: &str = "\
 Examples:
   leafgate train models/zoo/digits-fff/recipe.toml -o weights.safetensors --data data/
@@ -37,7 +34,8 @@ pub struct Arguments {
 
 /// Runs the verb.
 #[cfg(not(feature = "train"))]
-pub fn run(_: &Arguments, _: Talk) -> Result<Done, Failure> {
+pub fn run(_: &Arguments, _: crate::output::Talk) -> Result<crate::output::Done, crate::error::Failure> {
+    use crate::error::Failure;
     Err(Failure::new("E0003", crate::exit::Exit::Usage, "this leafgate was built without training")
         .hint("build it with: cargo install --path tools/cli --features train"))
 }

@@ -204,3 +204,29 @@ fn colours_only_where_asked_for() {
     let output = folder.command("check nowhere").env("NO_COLOR", "1").output().unwrap();
     assert!(!output.stderr.contains(&0x1b));
 }
+
+/// The table in the README is what users look codes up in.
+#[test]
+fn every_code_is_documented_once() {
+    let source = [
+        include_str!("../../src/board.rs"),
+        include_str!("../../src/error.rs"),
+        include_str!("../../src/file.rs"),
+        include_str!("../../src/main.rs"),
+        include_str!("../../src/network.rs"),
+        include_str!("../../src/output.rs"),
+        include_str!("../../src/samples.rs"),
+        include_str!("../../src/section.rs"),
+        include_str!("../../src/verb/convert.rs"),
+        include_str!("../../src/verb/emulate.rs"),
+        include_str!("../../src/verb/train.rs"),
+        include_str!("../../../convert/src/error.rs"),
+        include_str!("../../../convert/src/check.rs"),
+    ];
+    let is_code = |word: &&str| word.len() == 5 && word.starts_with("E0") && word[1..].parse::<u16>().is_ok();
+    let codes = source.iter().flat_map(|text| text.split('"')).filter(is_code);
+    let readme = include_str!("../../README.md");
+    for code in codes {
+        assert_eq!(readme.matches(&format!("| {code} |")).count(), 1, "{code}");
+    }
+}

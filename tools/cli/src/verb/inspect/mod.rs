@@ -103,7 +103,11 @@ impl Port {
             (Some(min), Some(max)) => format!(", q from {min} to {max}"),
             _ => String::new(),
         };
-        let steps = if *zero_point == 0.0 { "q".into() } else { format!("(q - {zero_point})") };
+        let steps = match zero_point {
+            0.0 => "q".into(),
+            below if *below < 0.0 => format!("(q + {})", -below),
+            above => format!("(q - {above})"),
+        };
         format!("{dtype} ({rows}, {cols}), {} B, real = {scale:e} * {steps}{range}", grouped(self.bytes))
     }
 }
