@@ -89,7 +89,8 @@ mod with_framework {
             }
         }
         let weights = arguments.output.display().to_string();
-        let next = format!("leafgate convert {weights} -o {}.leaf --calib TRAINING-SAMPLES", recipe.name);
+        let samples = folder.join(&recipe.data.train);
+        let next = format!("leafgate convert {weights} -o {}.leaf --calib {}", recipe.name, samples.display());
         let report = Report { weights, summary: trained.summary(), next };
         Ok(talk.done("leafgate.train/1", &report, || human(&report)))
     }

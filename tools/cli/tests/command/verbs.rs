@@ -170,6 +170,44 @@ fn train_says_how_to_get_it() {
     assert_eq!(folder.names(), ["recipe.toml"]);
 }
 
+/// From a recipe to a checked image.
+#[cfg(feature = "train")]
+#[test]
+fn train_convert_check() {
+    const RECIPE: &str = r#"
+        name = "small"
+        seed = 1
+        labels = ["cat", "dog", "hen"]
+        data = { train = "s.csv", test = "s.csv", features = 8, validation = 0.25 }
+        input = { scale = 0.0625, zero_point = 0.0, min = 0, max = 16 }
+        model.fff = { depth = 2, leaf = 4, master = 2 }
+        optimiser = { batch = 16, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-8, weight_decay = 0.05 }
+        [[phase]]
+        name = "only"
+        epochs = 3
+        lr = { start = 5e-3, end = 2e-3 }
+        label_smoothing = 0.0
+        hardening = 0.1
+        balance = 1.0
+        always = 0.3
+        hard = false
+        keep_best = true
+    "#;
+    let folder = Folder::with("recipe.toml", RECIPE);
+    folder.write("s.csv", samples(200));
+    for weights in ["a.safetensors", "b.safetensors"] {
+        let report = folder.run(&format!("train recipe.toml -o {weights} --data . --format json")).json();
+        assert_eq!(report["schema"], "leafgate.train/1");
+    }
+    assert_eq!(folder.read("a.safetensors"), folder.read("b.safetensors"));
+    folder.run("convert a.safetensors -o m.leaf --calib s.csv").ok();
+    folder.run("check m.leaf --samples s.csv").ok();
+    folder.run("train recipe.toml -o c.safetensors --data nowhere").refused(3, "E0101");
+    folder.run("train s.csv -o c.safetensors").refused(3, "E0102");
+    folder.run("train recipe.toml -o recipe.toml").refused(2, "E0403");
+    assert_eq!(folder.names(), ["a.safetensors", "b.safetensors", "m.leaf", "recipe.toml", "s.csv"]);
+}
+
 #[test]
 fn emulate_refuses_what_cannot_run() {
     let folder = folder();
