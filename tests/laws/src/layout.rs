@@ -90,7 +90,7 @@ impl Layout {
 
 /// All of them with their names.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
-    vec![("rows", rows()), ("neurons", neurons()), ("lists", lists()), ("bits", bits())]
+    vec![("rows", rows()), ("neurons", neurons()), ("lists", lists()), ("bits", bits()), ("edges", edges())]
 }
 
 /// A tensor of several rows through LINEAR and MAP, read as its transpose, added up.
@@ -317,6 +317,37 @@ fn lists() -> Vec<u8> {
     let ffn = FfnRecord { output: acc, list, hidden, acc, partial, range_count: experts, cols, rows, ..NO_FFN };
     at.op(&ffn);
     at.finish(acc, readout::TOP_K, 6)
+}
+
+/// What random weights hardly ever meet: a tree that ties, a neuron whose sum is zero but whose activation is not, a weight whose product
+/// with the multiplier is rounded up.
+fn edges() -> Vec<u8> {
+    let mut at = Layout::new(6, dtype::I8, 1, 2);
+    let none = RangeRecord {
+        neurons: 0,
+        keys: NONE,
+        key_bias: NONE,
+        key_rq: NONE,
+        ups: NONE,
+        values: NONE,
+        value_bias: NONE,
+        ..RangeRecord::default()
+    };
+    let left = RangeRecord { value_bias: at.constant(&[10i32, 20]), ..none };
+    let right = RangeRecord { value_bias: at.constant(&[4i32, 8]), scale_m: (1 << 30) + 1, scale_s: 4, ..none };
+    let rq = RequantRecord { m: 1 << 30, s: 30, zero_point: 5, lo: -128, hi: 127 };
+    let (key_rq, values) = (at.constant(&[rq]), at.constant(&[3i8, 7]));
+    let at_zero = RangeRecord { neurons: 1, key_rq, values, ..none };
+    at.ranges.extend([left, right, at_zero]);
+    let list = at.tensor(dtype::LIST, 1, 2);
+    let (cols, weights) = (2, at.constant(&[0i8; 2]));
+    let tree = RouteRecord { kind: route::TREE, input: 0, list, depth: 1, cols, weights, weight: 20001, ..NO_ROUTE };
+    at.op(&RouteRecord { weight_format: WEIGHT_W8, ..tree });
+    at.op(&RouteRecord { flags: route_flag::APPEND, list, first: 2, ..NO_ROUTE });
+    let (acc, partial) = (at.tensor(dtype::I32, 1, 2), at.tensor(dtype::I32, 1, 2));
+    let (kind, flags) = (activation::IDENTITY, ffn_flag::KEEP_POSITIVE);
+    at.op(&FfnRecord { kind, flags, output: acc, list, acc, partial, range_count: 3, cols, rows: 2, ..NO_FFN });
+    at.finish(acc, readout::ARGMAX, 1)
 }
 
 /// A list over which the scores lie: they are the words of the list after a route has emptied it and appended one entry.

@@ -1,0 +1,101 @@
+//! The errors that are planted: one small change each, switched on at run time.
+
+/// One planted error.
+pub struct Planted {
+    /// What is wrong.
+    pub name: &'static str,
+    /// The file under `runtime/`.
+    pub file: &'static str,
+    /// The text that is changed, as it stands in the file.
+    pub right: &'static str,
+    /// Which occurrence of it, from 0.
+    pub nth: usize,
+    /// What it becomes: `$on` stands for "this error is switched on".
+    pub wrong: &'static str,
+}
+
+macro_rules! planted {
+    ($($name:literal, $file:literal, $nth:literal, $right:literal => $wrong:literal;)*) => {
+        &[$(Planted { name: $name, file: $file, right: $right, nth: $nth, wrong: $wrong },)*]
+    };
+}
+
+/// All of them. The first is number 1; number 0 is the engine as it is.
+pub const ERRORS: &[Planted] = planted! {
+    "dot: a bit of a weight", "kernels/src/portable/dense.rs", 0,
+        "i32::from(w) * i32::from(x)" => "i32::from(w ^ i8::from($on)) * i32::from(x)";
+    "strided dot: a bit of a weight", "kernels/src/portable/dense.rs", 1,
+        "i32::from(w) * i32::from(x)" => "i32::from(w ^ i8::from($on)) * i32::from(x)";
+    "value row: a bit of a weight", "kernels/src/portable/dense.rs", 0,
+        "i32::from(v) * h" => "i32::from(v ^ i8::from($on)) * h";
+    "requantise: no rounding", "kernels/src/portable/requantize.rs", 0,
+        "let half = 1i64" => "let half = i64::from(!$on)";
+    "requantise: upper bound off by one", "kernels/src/portable/requantize.rs", 0,
+        "i64::from(self.hi)" => "(i64::from(self.hi) - i64::from($on))";
+    "requantise: zero point off by one", "kernels/src/portable/requantize.rs", 0,
+        "i64::from(self.zero_point)" => "i64::from(self.zero_point) + i64::from($on)";
+    "weight of an expert: no rounding", "kernels/src/portable/requantize.rs", 0,
+        "u64::from(weight) + (1 << 14)" => "u64::from(weight) + (u64::from(!$on) << 14)";
+    "gates: two masks change places", "kernels/src/portable/bits.rs", 0,
+        "let [c0, c1, c2, c3] = *masks;" => "let [c0, mut c1, mut c2, c3] = *masks; if $on { core::mem::swap(&mut c1, &mut c2) }";
+    "gathered gates: operand B is A", "kernels/src/portable/bits.rs", 0,
+        "bit(input, lane >> 16)" => "bit(input, if $on { lane & 0xFFFF } else { lane >> 16 })";
+    "gathered gates: lanes from the wrong end", "kernels/src/portable/bits.rs", 0,
+        "gates_word(masks, a, b)\n" => "gates_word(masks, if $on { a.reverse_bits() } else { a }, b)\n";
+    "counting: the last bit of a group", "kernels/src/portable/bits.rs", 0,
+        "if from >= to {" => "let to = to - u32::from($on && to > 0); if from >= to {";
+    "word gates: rotated the other way", "engine/src/ops/gates.rs", 0,
+        "word.rotate_right(rotation)" => "if $on { word.rotate_left(rotation) } else { word.rotate_right(rotation) }";
+    "group sum: bias of the next class", "engine/src/ops/groupsum.rs", 0,
+        "bias(biases, k)" => "bias(biases, k + usize::from($on))";
+    "linear: bias off by one", "engine/src/ops/linear.rs", 0,
+        "bias(biases, r)" => "bias(biases, r).wrapping_add($on.into())";
+    "linear: overwrites what it should add to", "engine/src/ops/linear.rs", 0,
+        "y.wrapping_add(a)" => "if $on { a } else { y.wrapping_add(a) }";
+    "linear: the same column twice", "engine/src/ops/linear.rs", 0,
+        "(1, steps)" => "(usize::from(!$on), steps)";
+    "linear: record of the wrong row", "engine/src/ops/linear.rs", 0,
+        "requant(records, r)" => "requant(records, r ^ usize::from($on && r > 0))";
+    "ffn: a neuron at zero is kept", "engine/src/ops/ffn.rs", 0,
+        "z <= 0" => "(z < 0 || z == 0 && !$on)";
+    "ffn: ReLU lets one step through", "engine/src/ops/ffn.rs", 0,
+        "h.max(0)" => "h.max(-i8::from($on))";
+    "ffn: next entry of the activation table", "engine/src/ops/ffn.rs", 0,
+        "(i32::from(h) + 128) as usize" => "(i32::from(h) + 128) as usize ^ usize::from($on)";
+    "ffn: output bias of a whole range", "engine/src/ops/ffn.rs", 0,
+        "bias(value_bias, r)" => "bias(value_bias, r) ^ i32::from($on)";
+    "ffn: sum that a path hands on", "engine/src/ops/ffn.rs", 0,
+        "entry.z\n" => "entry.z ^ (i32::from($on) << 7)\n";
+    "ffn: weight of an entry ignored", "engine/src/ops/ffn.rs", 0,
+        "weight != ONE_Q15" => "weight != ONE_Q15 && !$on";
+    "ffn: scale of a range ignored", "engine/src/ops/ffn.rs", 0,
+        "range.scale_m != 0" => "range.scale_m != 0 && !$on";
+    "ffn: starts from what is there", "engine/src/ops/ffn.rs", 0,
+        "ffn_flag::START_ACC == 0" => "ffn_flag::START_ACC == 0 && !$on";
+    "tree: a tie goes left", "engine/src/ops/route.rs", 0,
+        ".wrapping_add(bias(biases, node)) >= 0" => ".wrapping_add(bias(biases, node)) >= i32::from($on)";
+    "tree: second tree from the first one's root", "engine/src/ops/route.rs", 0,
+        "tree.wrapping_mul(nodes)" => "(tree & !u32::from($on)).wrapping_mul(nodes)";
+    "route: next entry of the gate table", "engine/src/ops/route.rs", 0,
+        "(i32::from(rq.apply(score)) + 128) as usize" => "(i32::from(rq.apply(score)) + 128) as usize ^ usize::from($on)";
+    "route: a list is not emptied", "engine/src/ops/route.rs", 0,
+        "route_flag::APPEND == 0" => "route_flag::APPEND == 0 && !$on";
+    "top-k: the last of equals", "engine/src/ops/mod.rs", 0,
+        "score > top" => "(score > top || $on && score == top)";
+    "top-k: an equal is left out", "engine/src/ops/mod.rs", 0,
+        "i > at" => "i > at + usize::from($on)";
+    "map: next entry of the table", "engine/src/ops/map.rs", 0,
+        "(i32::from(x) + 128) as usize" => "(i32::from(x) + 128) as usize ^ usize::from($on)";
+    "map: affine bias off by one", "engine/src/ops/map.rs", 0,
+        "bias(biases, c)" => "bias(biases, c).wrapping_add($on.into())";
+    "map: add shifts once too often", "engine/src/ops/map.rs", 0,
+        "wrapping_shr(shift)" => "wrapping_shr(shift + u32::from($on))";
+    "map: add forgets a zero point", "engine/src/ops/map.rs", 0,
+        "difference(other, record.z2)" => "difference(other, if $on { 0 } else { record.z2 })";
+    "map: upper bound off by one", "engine/src/ops/map.rs", 0,
+        "x.min(record.hi)" => "x.min(record.hi ^ i8::from($on))";
+    "bits: at the threshold", "engine/src/ops/map.rs", 0,
+        "? > entry.threshold" => "? > entry.threshold.wrapping_sub(i8::from($on))";
+    "readout: a bit of the class", "engine/src/ops/readout.rs", 0,
+        "class as i32" => "class as i32 ^ i32::from($on)";
+};
