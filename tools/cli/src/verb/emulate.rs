@@ -65,7 +65,8 @@ struct MachineReport {
     core: String,
     exit: String,
     exit_code: i32,
-    bit_exact: bool,
+    /// Nothing if nothing was compared.
+    bit_exact: Option<bool>,
     /// The first samples whose outputs differ from the host's, or that were not served.
     differing: Vec<usize>,
     samples: usize,
@@ -254,7 +255,7 @@ fn compare(machine: &Machine, outcome: &Outcome, work: &Work) -> MachineReport {
         core: machine.core.clone(),
         exit: outcome.exit.to_string(),
         exit_code: outcome.exit.code(),
-        bit_exact: differing.is_empty() && outcome.exit.is_success(),
+        bit_exact: (!work.host.is_empty()).then(|| differing.is_empty() && outcome.exit.is_success()),
         differing,
         samples: served.len(),
         classes: served.iter().map(|sample| sample.class).collect(),
@@ -306,6 +307,16 @@ fn human(network: &Network, report: &Report<'_>) -> String {
     }
 }
 
+/// The first word for yes, the second for no, the third where nothing was compared.
+fn verdict_word(bit_exact: Option<bool>, [yes, no, nothing]: [&str; 3]) -> String {
+    match bit_exact {
+        Some(true) => yes,
+        Some(false) => no,
+        None => nothing,
+    }
+    .into()
+}
+
 /// Several machines, one a line.
 fn compare_machines(machines: &[MachineReport], served: &str) -> String {
     let rows = machines.iter().map(|machine| {
@@ -314,7 +325,7 @@ fn compare_machines(machines: &[MachineReport], served: &str) -> String {
             machine.machine.clone(),
             machine.core.clone(),
             grouped(machine.samples),
-            if machine.bit_exact { "yes" } else { "NO" }.into(),
+            verdict_word(machine.bit_exact, ["yes", "NO", "nothing compared"]),
             machine.accuracy.map_or_else(String::new, percent),
             insns(|insns| insns.min),
             insns(|insns| insns.mean.round() as u64),
@@ -341,7 +352,8 @@ impl MachineReport {
         lines.add("exit", &self.exit);
         let vectors = self.golden_vectors.map_or_else(unknown, |vectors| vectors.to_string());
         lines.add("self-test", format!("{vectors} golden vectors"));
-        let verdict = if self.bit_exact { "bit-exact with the host" } else { "NOT bit-exact with the host" };
+        let words = ["bit-exact with the host", "NOT bit-exact with the host", "nothing compared: give --samples"];
+        let verdict = verdict_word(self.bit_exact, words);
         lines.add("outputs", format!("{} {served}, {verdict}", grouped(self.samples)));
         if let (Some(correct), Some(accuracy)) = (self.correct, self.accuracy) {
             lines.add("accuracy", format!("{} ({} of {})", percent(accuracy), grouped(correct), grouped(self.samples)));

@@ -232,6 +232,8 @@ fn emulate_agrees_with_the_host() {
     assert_eq!((&machine["bit_exact"], &machine["samples"]), (&json!(true), &json!(20)));
     assert!(machine["insns"]["min"].as_u64().unwrap() > 0);
     folder.run("emulate m.leaf --machine microbit --limit 2").ok();
+    let report = folder.run("emulate m.leaf --machine microbit --limit 0 --format json").json();
+    assert_eq!(report["machines"][0]["bit_exact"], json!(null), "no claim about nothing");
     let ran = folder.command("emulate m.leaf --machine microbit").env("PATH", "").output().unwrap();
     assert_eq!(ran.status.code(), Some(6), "{}", String::from_utf8_lossy(&ran.stderr));
 }
