@@ -49,6 +49,8 @@ pub fn as_bytes(samples: &Samples) -> Vec<Vec<u8>> {
 pub fn host_outputs(image: &[u8], samples: &[Vec<u8>]) -> Vec<HostOutput> {
     let mut outputs = Vec::new();
     let mut engine = HostEngine::new(image).expect("the engine takes the image");
-    engine.run(samples.iter().map(Vec::as_slice), |_, output| outputs.push(output)).expect("the engine takes the samples");
+    engine
+        .run(samples.iter().map(Vec::as_slice), |_, output| outputs.push(output))
+        .expect("the engine takes the samples");
     outputs
 }

@@ -34,7 +34,8 @@ fn the_zoo_is_as_accurate_as_its_cards_say() {
     let (samples, labels) = (as_bytes(&digits), digits.labels.unwrap());
     for (name, floor) in FLOORS {
         let outputs = host_outputs(&zoo_image(name), &samples);
-        let right = outputs.iter().zip(&labels).filter(|(output, label)| output.class() == Some(**label as usize)).count();
+        let right =
+            outputs.iter().zip(&labels).filter(|(output, label)| output.class() == Some(**label as usize)).count();
         let accuracy = 100.0 * right as f64 / DIGITS as f64;
         println!("{name}: {accuracy:.2} % in integers");
         assert!(accuracy >= floor, "{name}: {accuracy:.2} %, wanted {floor}");
@@ -49,7 +50,10 @@ fn the_zoo_images_are_what_their_weights_convert_to() {
         let table = std::fs::read_to_string(folder.join("calibration.json")).unwrap();
         let table: Calibration = serde_json::from_str(&table).unwrap();
         let conversion = convert(graph, Ranges::Table(&table), &Options::default()).unwrap();
-        assert!(conversion.image == zoo_image(name), "{name}: not the same bytes; run `cargo xtask zoo` and look at the change");
+        assert!(
+            conversion.image == zoo_image(name),
+            "{name}: not the same bytes; run `cargo xtask zoo` and look at the change"
+        );
     }
 }
 

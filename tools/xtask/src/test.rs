@@ -11,7 +11,11 @@ pub fn run() -> Result<(), Failure> {
     shell::run(&["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
     run_with(&["cargo", "doc", "--workspace", "--lib", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     package()?;
-    shell::run(&["cargo", "test", "--workspace", "--locked"])
+    shell::run(&["cargo", "test", "--workspace", "--locked"])?;
+    // The command again with its verb `train`, which brings in the training framework; without it, above, it was built without.
+    let trained = ["--package", "leafgate-cli", "--features", "train", "--locked"];
+    shell::run(&[&["cargo", "clippy", "--all-targets"], trained.as_slice(), &["--", "-D", "warnings"]].concat())?;
+    shell::run(&[&["cargo", "test"], trained.as_slice(), &["train"]].concat())
 }
 
 /// Every runtime crate can be published: its package builds on its own.

@@ -224,7 +224,6 @@ fn emulate_refuses_what_cannot_run() {
 
 /// Needs QEMU, the target and time to build the firmware: `cargo test -p leafgate-cli -- --ignored`.
 #[test]
-#[ignore = "needs QEMU and builds firmware"]
 fn emulate_agrees_with_the_host() {
     let folder = folder();
     let report = folder.run("emulate m.leaf --machine microbit --samples s.csv --limit 20 --format json").json();
