@@ -222,7 +222,7 @@ fn emulate_refuses_what_cannot_run() {
     assert!(stderr.contains("--limit 16382"), "{stderr}");
 }
 
-/// Needs QEMU, the target and time to build the firmware: `cargo test -p leafgate-cli -- --ignored`.
+/// Boots QEMU, and builds the firmware first.
 #[test]
 fn emulate_agrees_with_the_host() {
     let folder = folder();
