@@ -32,7 +32,7 @@ impl Draw {
 
     /// A number below `n`, which is 1 or more.
     pub fn below(&mut self, n: usize) -> usize {
-        (u64::from(self.0.next_u32()) * n as u64 >> 32) as usize
+        ((u64::from(self.0.next_u32()) * n as u64) >> 32) as usize
     }
 
     /// A number of `range`.

@@ -24,6 +24,7 @@
 pub mod agree;
 pub mod draw;
 pub mod figures;
+pub mod fuzzing;
 pub mod layout;
 pub mod mutate;
 pub mod parts;

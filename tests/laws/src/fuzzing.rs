@@ -1,0 +1,50 @@
+//! What the fuzz targets of `tests/fuzz` do with a byte string. It stands here so that a plain test can replay their corpus.
+//!
+//! A fuzzer never guesses a checksum, so each target tries the bytes as they are and with the checksum put right, and the two that run
+//! with the header's figures put right as well.
+
+use leafgate::Model;
+use leafgate_convert::host::AlignedBytes;
+
+use crate::agree::compare;
+use crate::draw::Draw;
+use crate::parts::{repair_in_place, seal};
+use crate::trial::Bench;
+
+/// Parses.
+pub fn parse(bytes: &[u8]) {
+    let mut image = AlignedBytes::copy_of(bytes);
+    let _ = Model::parse(image.as_slice()).map(|model| model.arena_bytes());
+    seal(image.as_mut_slice());
+    let _ = Model::parse(image.as_slice()).map(|model| model.arena_bytes());
+}
+
+/// Parses, and runs between canaries what is accepted.
+///
+/// # Panics
+/// If a law of [`crate::trial`] is broken.
+pub fn parse_run(bench: &mut Bench, bytes: &[u8]) {
+    each_repair(bytes, |bytes| {
+        bench.attempt(bytes, &mut Draw::new(1));
+    });
+}
+
+/// Compares engine and reference.
+///
+/// # Panics
+/// If they disagree.
+pub fn differential(bytes: &[u8]) {
+    each_repair(bytes, |bytes| {
+        let verdict = compare(bytes, 1, &mut Draw::new(1));
+        assert!(verdict.is_agreement() || verdict.excuse().is_some(), "{verdict:?}");
+    });
+}
+
+fn each_repair(bytes: &[u8], mut each: impl FnMut(&[u8])) {
+    each(bytes);
+    let mut repaired = bytes.to_vec();
+    seal(&mut repaired);
+    each(&repaired);
+    repair_in_place(&mut repaired);
+    each(&repaired);
+}
