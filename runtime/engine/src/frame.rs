@@ -96,6 +96,7 @@ impl<'s> List<'s> {
 }
 
 /// A vector of constants, or an empty one if there is none.
+#[inline(always)]
 pub(crate) fn constants<'a, T>(view: &View<'a>, at: u32, count: u32) -> &'a [T]
 where
     T: FromBytes + KnownLayout + Immutable,

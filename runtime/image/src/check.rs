@@ -20,6 +20,7 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
+    #[inline(never)]
     fn add_macs(&mut self, a: u32, b: u32, c: u32) {
         let product = (u64::from(a) * u64::from(b)).saturating_mul(u64::from(c));
         self.macs = self.macs.saturating_add(product);
