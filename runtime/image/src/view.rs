@@ -33,7 +33,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// The first defect found, with its place and figures. Total: no input panics, and the work is bounded by the size of
-    /// the image times its number of ops.
+    /// the image times the number of its records.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let report = Report::new();
         let mut view = Self {
