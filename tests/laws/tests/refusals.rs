@@ -87,6 +87,17 @@ fn a_range_that_no_op_uses_is_checked() {
     }
 }
 
+/// A constant expert needs no scratch, but if it is stored output-major its op must name one all the same.
+#[test]
+fn an_output_major_range_needs_a_scratch_even_without_neurons() {
+    let mut parts = sample("edges");
+    let ranges = parts.bytes_mut(section::RANGES).expect("the sample has ranges");
+    let first = records::<RangeRecord>(ranges)[0];
+    let output_major = RangeRecord { flags: leafgate_image::range_flag::OUTPUT_MAJOR, ..first };
+    ranges[..48].copy_from_slice(output_major.as_bytes());
+    refused(&parts, Defect::Tensor, Place::Range(0));
+}
+
 /// A list that is emptied has a reserved word of zero, which another tensor in the same place can see.
 #[test]
 fn an_emptied_list_begins_with_eight_zeros() {

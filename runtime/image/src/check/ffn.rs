@@ -127,6 +127,10 @@ impl Checker<'_, '_> {
                 self.report.equal(Defect::Constant, 4, NONE, keys)?;
             }
         }
+        if flags & rf::OUTPUT_MAJOR != 0 {
+            let hidden = self.tensor(record.hidden, 33, dtype::I8)?;
+            self.report.ensure(hidden.cols >= neurons, Defect::Shape, 33, neurons, hidden.cols)?;
+        }
         if neurons == 0 {
             return Ok(());
         }
@@ -134,10 +138,6 @@ impl Checker<'_, '_> {
             self.constant(keys, 4, 1, neurons, cols)?;
         }
         self.constant(range.values, 20, 1, neurons, rows)?;
-        if flags & rf::OUTPUT_MAJOR != 0 {
-            let hidden = self.tensor(record.hidden, 33, dtype::I8)?;
-            self.report.ensure(hidden.cols >= neurons, Defect::Shape, 33, neurons, hidden.cols)?;
-        }
         Ok(())
     }
 }
