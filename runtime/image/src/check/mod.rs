@@ -157,7 +157,7 @@ impl Checker<'_, '_> {
     /// `a * b` constants of `size` bytes lie at `offset`.
     #[inline(never)]
     fn constant(&self, offset: u32, at: u8, size: u32, a: u32, b: u32) -> Check {
-        let align = if size == 1 { 1 } else { size.min(4) };
+        let align = if size == 1 { 1 } else { 4 };
         self.report.ensure(offset.is_multiple_of(align), Defect::Constant, at, align, offset)?;
         let bytes = (u64::from(a) * u64::from(b)).saturating_mul(u64::from(size));
         let end = bytes.saturating_add(u64::from(offset)).min(u64::from(u32::MAX)) as u32;
