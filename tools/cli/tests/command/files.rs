@@ -25,7 +25,10 @@ fn saved_ranges_give_the_same_image_without_the_samples() {
     folder.run("convert m.safetensors -o b.leaf --calibration r.json").ok();
     assert_eq!(folder.read("a.leaf"), folder.read("b.leaf"));
     folder.write("other.safetensors", Model::identity(4).bytes());
-    folder.run("convert other.safetensors -o c.leaf --calibration r.json").refused(3, "E0108");
+    folder.run("convert other.safetensors -o c.leaf --calibration r.json").refused(3, "E0109");
+    let table = String::from_utf8(folder.read("r.json")).unwrap();
+    folder.write("inverted.json", table.replacen("\"min\": ", "\"min\": 9999", 1));
+    folder.run("convert m.safetensors -o c.leaf --calibration inverted.json").refused(3, "E0109");
     folder.write("r.json", "{}");
     folder.run("convert m.safetensors -o c.leaf --calibration r.json").refused(3, "E0102");
     assert!(!folder.path("c.leaf").exists());
