@@ -26,8 +26,10 @@ fn saved_ranges_give_the_same_image_without_the_samples() {
     assert_eq!(folder.read("a.leaf"), folder.read("b.leaf"));
     folder.write("other.safetensors", Model::identity(4).bytes());
     folder.run("convert other.safetensors -o c.leaf --calibration r.json").refused(3, "E0109");
-    let table = String::from_utf8(folder.read("r.json")).unwrap();
-    folder.write("inverted.json", table.replacen("\"min\": ", "\"min\": 9999", 1));
+    let mut table: serde_json::Value = serde_json::from_slice(&folder.read("r.json")).unwrap();
+    let interval = table["values"].as_object_mut().unwrap().values_mut().next().unwrap();
+    interval["min"] = 9e9.into();
+    folder.write("inverted.json", table.to_string());
     folder.run("convert m.safetensors -o c.leaf --calibration inverted.json").refused(3, "E0109");
     folder.write("r.json", "{}");
     folder.run("convert m.safetensors -o c.leaf --calibration r.json").refused(3, "E0102");
