@@ -2,7 +2,7 @@
 
 use zerocopy::FromBytes;
 
-use crate::check::{Cost, check_golden, check_op, check_ranges, check_tensor};
+use crate::check::{Checker, Cost, check_golden};
 use crate::error::{Check, Defect, ParseError, Place, Refused, Report};
 use crate::record::*;
 use crate::{OpRecord, image_crc32, op};
@@ -24,9 +24,6 @@ pub struct View<'a> {
     golden: &'a [u8],
     provenance: &'a [u8],
 }
-
-/// Entries of the section table that format 1 can hold.
-const MAX_SECTIONS: u16 = 16;
 
 impl<'a> View<'a> {
     /// Checks `bytes`, which must start at a multiple of 16 bytes and may be longer than the image (a whole partition).
@@ -55,17 +52,12 @@ impl<'a> View<'a> {
 
     fn read(&mut self, bytes: &'a [u8], report: &Report) -> Check {
         self.read_sections(bytes, report)?;
-        for (i, tensor) in self.tensors.iter().enumerate() {
-            report.enter(Place::Tensor(i as u16));
-            check_tensor(report, tensor, self.header.arena_bytes)?;
-        }
-        check_ranges(self, report)?;
-        let cost = self.check_ops(report)?;
+        let cost = self.check_records(report)?;
         report.enter(Place::Header);
         report.equal(Defect::Features, 16, cost.features, self.header.features)?;
         report.equal(Defect::Arena, 24, self.arena_end(), self.header.arena_bytes)?;
-        report.equal(Defect::Cost, 40, saturate(cost.macs), self.header.worst_macs)?;
-        report.equal(Defect::Cost, 44, saturate(cost.gates), self.header.worst_gates)?;
+        report.equal(Defect::Cost, 40, cost.macs, self.header.worst_macs)?;
+        report.equal(Defect::Cost, 44, cost.gates, self.header.worst_gates)?;
         if !self.golden.is_empty() {
             report.enter(Place::Section(section::GOLDEN));
             check_golden(self, report)?;
@@ -85,7 +77,11 @@ impl<'a> View<'a> {
         let Ok((head, _)) = Header::ref_from_prefix(bytes) else {
             return report.ensure(false, Defect::Truncated, 0, 64, have);
         };
-        check_header(report, head, have)?;
+        report.equal(Defect::Magic, 0, u32::from_le_bytes(MAGIC), u32::from_le_bytes(head.magic))?;
+        Checker::new(self, report).header(head)?;
+        let total = head.total_bytes;
+        report.ensure(total <= have, Defect::Truncated, 8, total, have)?;
+        report.ensure(total >= 64 && total.is_multiple_of(ALIGN as u32), Defect::Size, 8, 64, total)?;
         self.header = head;
         // The header's total is within `bytes`, so this cannot come out empty.
         self.bytes = bytes.get(..head.total_bytes as usize).unwrap_or(&[]);
@@ -175,17 +171,26 @@ impl<'a> View<'a> {
         report.equal(Defect::Section, 2, want, size)
     }
 
-    fn check_ops(&self, report: &Report) -> Result<Cost, Refused> {
-        let mut cost = Cost::default();
+    #[inline(never)]
+    fn check_records(&self, report: &Report) -> Result<Cost, Refused> {
+        let mut checker = Checker::new(self, report);
+        for (i, tensor) in self.tensors.iter().enumerate() {
+            report.enter(Place::Tensor(i as u16));
+            checker.tensor_record(tensor)?;
+        }
+        for (i, range) in self.ranges.iter().enumerate() {
+            report.enter(Place::Range(i as u16));
+            checker.range(range)?;
+        }
         for (i, record) in self.ops.iter().enumerate() {
             report.enter(Place::Op(i as u16));
             // READOUT ends the list and stands nowhere else.
             let is_last = i + 1 == self.ops.len();
             let is_readout = record.op == op::READOUT;
             report.ensure(is_readout == is_last, Defect::Op, 0, op::READOUT.into(), record.op.into())?;
-            check_op(self, report, record, &mut cost)?;
+            checker.op(record)?;
         }
-        Ok(cost)
+        Ok(checker.cost)
     }
 
     fn arena_end(&self) -> u32 {
@@ -247,6 +252,11 @@ impl<'a> View<'a> {
         <[T]>::ref_from_bytes(self.constant_bytes(at, count.checked_mul(size_of::<T>())?)?).ok()
     }
 
+    /// Size of the section CONSTANTS.
+    pub(crate) fn constants_len(&self) -> usize {
+        self.constants.len()
+    }
+
     // Not inlined: the bounds check is the same for every type.
     #[inline(never)]
     fn constant_bytes(&self, at: u32, bytes: usize) -> Option<&'a [u8]> {
@@ -274,23 +284,6 @@ impl<'a> View<'a> {
     }
 }
 
-#[inline(never)]
-fn check_header(report: &Report, head: &Header, have: u32) -> Check {
-    report.equal(Defect::Magic, 0, u32::from_le_bytes(MAGIC), u32::from_le_bytes(head.magic))?;
-    report.equal(Defect::Format, 4, FORMAT.into(), head.format.into())?;
-    report.equal(Defect::Size, 6, 64, head.header_bytes.into())?;
-    let total = head.total_bytes;
-    report.ensure(total <= have, Defect::Truncated, 8, total, have)?;
-    report.ensure(total >= 64 && total.is_multiple_of(ALIGN as u32), Defect::Size, 8, 64, total)?;
-    report.equal(Defect::Unsupported, 20, PACKING_PORTABLE, head.packing)?;
-    report.ensure(head.arena_bytes <= MAX_BYTES, Defect::Size, 24, MAX_BYTES, head.arena_bytes)?;
-    report.equal(Defect::Unsupported, 28, 0, head.persistent_bytes)?;
-    let sections = head.section_count;
-    report.ensure((1..=MAX_SECTIONS).contains(&sections), Defect::Count, 36, MAX_SECTIONS.into(), sections.into())?;
-    report.equal(Defect::Reserved, 38, 0, head.reserved0.into())?;
-    report.equal(Defect::Reserved, 56, 0, head.reserved1[0] | head.reserved1[1])
-}
-
 fn records<T>(data: &[u8]) -> &[T]
 where
     T: FromBytes + zerocopy::KnownLayout + zerocopy::Immutable,
@@ -301,10 +294,6 @@ where
 
 fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|&byte| byte == 0)
-}
-
-fn saturate(figure: u64) -> u32 {
-    figure.min(u64::from(u32::MAX)) as u32
 }
 
 /// The names of the outputs, in order.
