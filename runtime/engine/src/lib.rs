@@ -6,16 +6,20 @@
 //! 3. **The same integers everywhere.** The host tools run this very crate; so does the chip.
 //! 4. **Pay for what you use.** Each family of networks is a cargo feature (`fff`, `gates`, `sparse`, all on by default).
 //!
-//! ```ignore
-//! static IMAGE: &Aligned<[u8]> = leafgate::include_leaf!("digits-fff.leaf");
-//! const ARENA: usize = leafgate::arena_bytes(&IMAGE.0);   // bytes that are no image: a compile error
-//!
-//! let model = Model::parse(&IMAGE.0)?;
-//! let mut arena = Arena::<ARENA>::new();
-//! let mut session = Session::new(&model, arena.as_mut_slice())?;
-//! let output = session.run(&pixels)?;
-//! output.class()
 //! ```
+//! use leafgate::{Arena, Model, Session};
+//!
+//! fn classify(image: &[u8], pixels: &[i8; 64]) -> Option<usize> {
+//!     let model = Model::parse(image).ok()?;
+//!     let mut arena = Arena::<1024>::new();
+//!     let mut session = Session::new(&model, arena.as_mut_slice()).ok()?;
+//!     session.run(pixels).ok()?.class()
+//! }
+//! # assert_eq!(classify(&[], &[0; 64]), None);
+//! ```
+//!
+//! In firmware the image comes from [`include_leaf!`] and the arena is exactly as large as it must be: [`arena_bytes`] is a `const fn`, and
+//! what is no image does not compile.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -43,7 +43,7 @@ impl<'a> Model<'a> {
         self.view.arena_bytes()
     }
 
-    /// Worst-case multiply-accumulates of a run: proven by the check, so that a caller can refuse an image that would run too long.
+    /// Worst-case multiply-accumulates of a run, proven by the check. Work without multiplications is not in it.
     pub fn worst_macs(&self) -> u32 {
         self.view.header().worst_macs
     }

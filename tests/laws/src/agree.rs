@@ -1,6 +1,6 @@
 //! Engine and reference on the same bytes.
 
-use leafgate::{Defect, Model, ParseError, Session};
+use leafgate::{Model, ParseError, Session};
 use leafgate_convert::host::AlignedBytes;
 use leafgate_convert::reference::{self, At, Crc, ReadError};
 
@@ -60,12 +60,6 @@ impl Verdict {
         match self {
             Self::EngineOnly(ReadError::Text { .. } | ReadError::Missing { at: At::Provenance, .. }) => {
                 Some("text that a device never uses: the engine shows a label that is not UTF-8 as `?`")
-            }
-            Self::EngineOnly(ReadError::Unwanted { what: "hidden", .. }) => {
-                Some("the document lets an FFN name a scratch that it does not need; the reference does not")
-            }
-            Self::ReferenceOnly(ParseError { defect: Defect::Alias, .. }) => {
-                Some("the document lets no op name a tensor twice; the reference does if it is only read")
             }
             _ => None,
         }

@@ -87,6 +87,17 @@ fn a_range_that_no_op_uses_is_checked() {
     }
 }
 
+/// A constant expert needs no scratch, but if it is stored output-major its op must name one all the same.
+#[test]
+fn an_output_major_range_needs_a_scratch_even_without_neurons() {
+    let mut parts = sample("edges");
+    let ranges = parts.bytes_mut(section::RANGES).expect("the sample has ranges");
+    let first = records::<RangeRecord>(ranges)[0];
+    let output_major = RangeRecord { flags: leafgate_image::range_flag::OUTPUT_MAJOR, ..first };
+    ranges[..48].copy_from_slice(output_major.as_bytes());
+    refused(&parts, Defect::Tensor, Place::Range(0));
+}
+
 /// A list that is emptied has a reserved word of zero, which another tensor in the same place can see.
 #[test]
 fn an_emptied_list_begins_with_eight_zeros() {
@@ -98,4 +109,28 @@ fn an_emptied_list_begins_with_eight_zeros() {
     let mut session = leafgate::Session::new(&model, arena.as_mut_slice()).expect("it fits");
     let output = session.run(&[0i8; 1]).expect("one byte of input");
     assert_eq!(output.iter().take(2).collect::<Vec<i32>>(), [1, 0], "length and reserved word");
+}
+
+/// Sections that begin with a count are not empty.
+#[test]
+fn labels_and_golden_vectors_have_a_head() {
+    for kind in [section::LABELS, section::GOLDEN] {
+        let mut parts = sample("rows");
+        parts.sections.retain(|section| section.kind < kind);
+        parts.sections.push(Section { kind, record_bytes: 0, bytes: Vec::new() });
+        refused(&parts, Defect::Section, Place::Section(kind));
+    }
+}
+
+/// Arrays of more than single bytes begin at a multiple of 4, those of two bytes as well.
+#[test]
+fn a_gate_table_is_aligned() {
+    let samples = leafgate_tests_laws::samples::zoo();
+    let moe = samples.iter().find(|sample| sample.name == "digits-moe").expect("the zoo is in the repository");
+    let mut parts = Parts::of(&moe.image);
+    let ops = parts.bytes_mut(section::OPS).expect("there are ops");
+    let table = ops.chunks_exact_mut(64).map(|op| &mut op[40..44]).next().expect("the first op is the router");
+    let offset = u32::from_le_bytes(table.try_into().expect("four bytes"));
+    table.copy_from_slice(&(offset - 2).to_le_bytes());
+    refused(&parts, Defect::Constant, Place::Op(0));
 }

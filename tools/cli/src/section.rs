@@ -24,7 +24,7 @@ pub struct Part {
 pub fn decode(image: &[u8]) -> Result<Image, Failure> {
     read(image, Crc::Check).map_err(|error| {
         Failure::new("E0302", Exit::Malformed, format!("the reference refuses the image: {error}"))
-            .hint("the engine accepts it; please report both with the image")
+            .hint("the image was not written by leafgate, or is damaged; docs/image-format.md has every rule")
     })
 }
 

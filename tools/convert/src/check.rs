@@ -68,7 +68,9 @@ impl CheckError {
         match self {
             Self::Engine(HostError::Parse(error)) => error.defect.hint(),
             Self::Engine(_) | Self::Sample { .. } => "`leafgate inspect` shows what the network reads",
-            Self::Reference(_) => "the image is damaged, or was written by another program against the format document",
+            Self::Reference(_) => {
+                "the image was not written by leafgate, or is damaged; docs/image-format.md has every rule"
+            }
             Self::Overflow(_) => "convert the model again: the converter refuses or rescales such rows",
             Self::Difference { .. } => "do not use this image; report it with the model: the runtime is at fault",
         }

@@ -79,6 +79,16 @@ pub enum ConvertError {
         /// As found.
         have: String,
     },
+    /// The table of calibrated ranges does not belong to the model, or holds what no calibration gives.
+    #[error("the calibration table does not fit the model: {what} is {have}, wanted {want}")]
+    Calibration {
+        /// The entry.
+        what: String,
+        /// As the model needs it.
+        want: String,
+        /// As found.
+        have: String,
+    },
     /// An accumulator could leave 32 bits.
     #[error("{place}: the accumulator of row {row} could reach {have}, wanted at most {want}")]
     Overflow {
@@ -123,6 +133,7 @@ impl ConvertError {
             Self::NotFinite { .. } => "E0106",
             Self::Unknown { .. } => "E0107",
             Self::Range { .. } => "E0108",
+            Self::Calibration { .. } => "E0109",
             Self::Overflow { .. } => "E0201",
             Self::TooLarge { .. } => "E0202",
             Self::Check { .. } => "E0901",
@@ -142,6 +153,7 @@ impl ConvertError {
             Self::NotFinite { .. } => "the training diverged: take an earlier checkpoint",
             Self::Unknown { .. } => "docs/graph-format.md lists what is known",
             Self::Range { .. } => "docs/graph-format.md lists the admissible figures",
+            Self::Calibration { .. } => "calibrate this very file again: `--calib FILE --save-calibration TABLE`",
             Self::Overflow { .. } => "scale the layer's weights or bias down, or split the layer",
             Self::TooLarge { .. } => "make the model smaller, or choose a board with more room",
             Self::Check { .. } => "please report this with the model file: it is a defect of the converter",

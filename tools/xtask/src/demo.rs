@@ -146,6 +146,7 @@ fn digits(answers: &[(&str, Vec<Option<u64>>)]) -> Result<(), Failure> {
         };
         caption(name.trim_start_matches("digits-"), &mark);
     }
+    println!("\n(!) is a wrong answer.");
     Ok(())
 }
 

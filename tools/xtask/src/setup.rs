@@ -66,6 +66,9 @@ fn emulators() -> Result<(), Failure> {
         return Err(Failure::missing(format!("apt-get could not install QEMU; try: {by_hand}")));
     };
     let utils = format!("qemu-utils={version}");
+    eprintln!(
+        "The installed qemu-utils does not go with QEMU of this release: it is set to version {version} along with it."
+    );
     shell::run(&[install.as_slice(), &["--allow-downgrades"], missing.as_slice(), &[utils.as_str()]].concat())
         .map_err(|_| Failure::missing(format!("apt-get could not install QEMU; try: {by_hand}")))
 }

@@ -60,8 +60,8 @@ pub fn run_with(words: &[&str], variables: &[(&str, &str)]) -> Result<(), Failur
     }
 }
 
-/// What a command prints, if it succeeds; its errors are not shown.
+/// What a command prints, in English, if it succeeds; its errors are not shown.
 pub fn output(words: &[&str]) -> Option<String> {
-    let output = command(words).stderr(Stdio::null()).output().ok()?;
+    let output = command(words).env("LC_ALL", "C").stderr(Stdio::null()).output().ok()?;
     if output.status.success() { String::from_utf8(output.stdout).ok() } else { None }
 }

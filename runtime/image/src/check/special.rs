@@ -2,9 +2,9 @@
 
 use zerocopy::transmute_ref;
 
+use super::Checker;
 use super::rules::number;
 use super::tables::*;
-use super::Checker;
 use crate::error::{Check, Defect, Place, Refused};
 use crate::record::*;
 use crate::*;
@@ -120,7 +120,8 @@ impl Checker<'_, '_> {
             } else {
                 let n = range.neurons;
                 // Even a range without neurons needs one.
-                self.report.ensure(hidden >= Some(n), Defect::Shape, 33, n, hidden.unwrap_or(0))?;
+                let defect = if hidden.is_none() { Defect::Tensor } else { Defect::Shape };
+                self.report.ensure(hidden >= Some(n), defect, 33, n, hidden.unwrap_or(0))?;
             }
         }
         self.report.enter(op);
@@ -198,9 +199,21 @@ impl Checker<'_, '_> {
         let is_scores = |scores: &TensorRecord| {
             scores.place == place::ARENA && (scores.dtype == dtype::I8 || scores.dtype == dtype::I32)
         };
-        report.ensure(view.output().is_some_and(is_scores), Defect::Tensor, 4, dtype::I32.into(), record.input.into())?;
+        report.ensure(
+            view.output().is_some_and(is_scores),
+            Defect::Tensor,
+            4,
+            dtype::I32.into(),
+            record.input.into(),
+        )?;
         let is_input = |tensor: &TensorRecord| tensor.place == place::INPUT;
-        report.ensure(view.input().is_some_and(is_input), Defect::Tensor, 0, place::INPUT.into(), header.input.into())?;
+        report.ensure(
+            view.input().is_some_and(is_input),
+            Defect::Tensor,
+            0,
+            place::INPUT.into(),
+            header.input.into(),
+        )?;
         let inputs = view.tensors().iter().filter(|tensor| is_input(tensor)).count();
         report.equal(Defect::Tensor, 0, 1, inputs as u32)
     }

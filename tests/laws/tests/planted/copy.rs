@@ -57,6 +57,13 @@ fn write(path: &Path, text: &str) {
 }
 
 fn copy(from: &Path, to: &Path, change: &impl Fn(&Path, String) -> String) {
+    // What an earlier copy has and the source no longer has would be built as well.
+    for stale in fs::read_dir(to).into_iter().flatten().flatten().filter(|entry| !from.join(entry.file_name()).exists())
+    {
+        let removed =
+            if stale.path().is_dir() { fs::remove_dir_all(stale.path()) } else { fs::remove_file(stale.path()) };
+        removed.expect("the copy is ours");
+    }
     for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())).flatten() {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
         if from.is_dir() {

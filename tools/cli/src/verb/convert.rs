@@ -184,7 +184,11 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let spinner = talk.spinner("calibrating, quantising, checking");
     let conversion = leafgate_convert::convert(graph, ranges, &options);
     spinner.finish_and_clear();
-    let conversion = conversion.map_err(|error| Failure::from(error).at(&arguments.model))?;
+    let conversion = conversion.map_err(|error| {
+        let table = arguments.calibration.as_ref().filter(|_| matches!(error, ConvertError::Calibration { .. }));
+        let place = table.unwrap_or(&arguments.model).clone();
+        Failure::from(error).at(&place)
+    })?;
 
     let fit = board.map(|machine| Fit::of(machine, conversion.image.len(), conversion.plan.arena_bytes).check());
     let fit = fit.transpose().map_err(|failure| failure.at(&arguments.model))?;

@@ -99,7 +99,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     ran.map_err(|error| Failure::from(error).at(&arguments.image))?;
 
     let correct = labels.map(|_| samples.iter().filter(|sample| sample.wanted == Some(sample.class as u32)).count());
-    let accuracy = correct.map(|correct| correct as f64 / samples.len().max(1) as f64);
+    let accuracy = correct.filter(|_| !samples.is_empty()).map(|correct| correct as f64 / samples.len() as f64);
     let report = Report { image: network.summary(), samples, correct, accuracy };
     Ok(talk.done("leafgate.run/1", &report, || human(&report)))
 }

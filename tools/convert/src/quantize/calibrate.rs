@@ -93,22 +93,32 @@ impl Calibration {
         watch.finish(samples.len())
     }
 
-    /// Refuses a table that was made from another model.
+    /// Refuses a table that was made from another model, or with an interval that is none.
     ///
     /// # Errors
-    /// If the format or the source differs.
+    /// The first entry that is wrong.
     pub fn check(&self, graph: &Graph) -> Result<(), ConvertError> {
-        for (what, want, have) in [
-            ("format", Self::FORMAT, &self.format),
-            ("source_sha256", graph.source_sha256.as_str(), &self.source_sha256),
-        ] {
+        let refuse =
+            |what: String, want: &str, have: String| Err(ConvertError::Calibration { what, want: want.into(), have });
+        let source = (&graph.source_sha256, &self.source_sha256);
+        for (what, (want, have)) in [("format", (&Self::FORMAT.to_owned(), &self.format)), ("source_sha256", source)] {
             if want != have {
-                return Err(ConvertError::Range {
-                    place: "calibration table".into(),
-                    what: what.into(),
-                    want: want.into(),
-                    have: have.clone(),
-                });
+                return refuse(what.into(), want, have.clone());
+            }
+        }
+        let flat = [("values", &self.values), ("before_activation", &self.before_activation), ("scores", &self.scores)];
+        let flat =
+            flat.into_iter().flat_map(|(table, map)| map.iter().map(move |(name, i)| (format!("{table}.{name}"), i)));
+        let nested = [("keys", &self.keys), ("hidden", &self.hidden)].into_iter().flat_map(|(table, layers)| {
+            let ranges = layers.iter().flat_map(|(layer, map)| map.iter().map(move |(range, i)| (layer, range, i)));
+            ranges.map(move |(layer, range, i)| (format!("{table}.{layer}.{range}"), i))
+        });
+        for (what, interval) in flat.chain(nested) {
+            let Interval { min, max } = *interval;
+            // Beyond 2^64 no scale makes sense in 8 bits, and sums of such numbers leave f32.
+            let limit = 2f32.powi(64);
+            if !(-limit <= min && min <= max && max <= limit) {
+                return refuse(what, "min <= max, both below 2^64 in magnitude", format!("{min} to {max}"));
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use leafgate_image::{activation as act, ffn_flag};
 
 use super::calibrate::Interval;
 use super::integer::{Dtype, IntOp, IntRange, IntTensor, TensorId};
-use super::number::{affine, multiplier, peak, requant, weight_scale, weights_i8};
+use super::number::{affine, multiplier, peak, requant, symmetric, weight_scale, weights_i8};
 use super::{Quantizer, ReluSkip, activation_table, folded_bias};
 use crate::ConvertError;
 use crate::ir::{Activation, Emit, Node, Range, Route};
@@ -121,7 +121,7 @@ impl Quantizer<'_> {
                 let (name, dtype) = (String::new(), Dtype::I8);
                 IntTensor { name, dtype, cols: 1, scale, zero_point, lo: -128, hi: 127 }
             };
-            let after = if path { symmetric(seen.all_hidden) } else { affine(seen.all_hidden) };
+            let after = if path { symmetric(seen.all_hidden.magnitude()) } else { affine(seen.all_hidden) };
             (tensor(affine(seen.all_keys)), tensor(after))
         });
         Plan { by_neuron: path || (relu && skip), path, relu, table }
@@ -154,14 +154,10 @@ impl<'c> Seen<'c> {
         let own = self.hidden.and_then(|map| map.get(&g)).copied().unwrap_or(self.all_hidden);
         let floor = self.all_hidden.magnitude() * QUIETEST;
         let own = if own.magnitude() < floor { self.all_hidden } else { own };
-        let after = if plan.by_neuron { symmetric(own) } else { affine(own) };
+        let after = if plan.by_neuron { symmetric(own.magnitude()) } else { affine(own) };
         let lo = if plan.relu { after.1 as i8 } else { -128 };
         Hidden { before: after, after, lo }
     }
-}
-
-fn symmetric(interval: Interval) -> (f64, f64) {
-    ((interval.magnitude() / 127.0).max(f64::from(f32::MIN_POSITIVE)), 0.0)
 }
 
 /// The range and the scale of its partial sum.

@@ -123,11 +123,10 @@ impl Quantizer<'_> {
         table: &std::collections::BTreeMap<String, Interval>,
         name: &str,
     ) -> Result<Interval, ConvertError> {
-        table.get(name).copied().ok_or_else(|| ConvertError::Range {
-            place: "calibration".into(),
-            what: format!("range of `{name}`"),
+        table.get(name).copied().ok_or_else(|| ConvertError::Calibration {
+            what: format!("the range of `{name}`"),
             want: "an entry".into(),
-            have: "none: calibrate again with this model and these options".into(),
+            have: "missing".into(),
         })
     }
 

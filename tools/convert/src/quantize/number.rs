@@ -46,9 +46,19 @@ pub fn multiplier(place: &str, factor: f64) -> Result<(u32, u8), ConvertError> {
 /// Scale and zero point of an I8 tensor: the interval, widened to hold zero, on -128 to 127.
 pub fn affine(interval: Interval) -> (f64, f64) {
     let (min, max) = (f64::from(interval.min.min(0.0)), f64::from(interval.max.max(0.0)));
-    let scale = ((max - min) / 255.0).max(f64::from(f32::MIN_POSITIVE));
+    let scale = step((max - min) / 255.0);
     let zero_point = (-128.0 - min / scale).round().clamp(-128.0, 127.0);
     (scale, zero_point)
+}
+
+/// A scale for numbers of one sign and `magnitude`: zero stays zero, 127 steps.
+pub fn symmetric(magnitude: f64) -> (f64, f64) {
+    (step(magnitude / 127.0), 0.0)
+}
+
+/// A neuron that calibration never saw active has no range; any step will do, and one of 1 keeps the rescaling within bounds.
+fn step(step: f64) -> f64 {
+    if step > 1e-20 { step } else { 1.0 }
 }
 
 /// The nearest integer in `lo ..= hi`.
@@ -126,5 +136,6 @@ mod tests {
             assert!(scale * (127.0 - zero_point) >= f64::from(max.max(0.0)) - scale);
         }
         assert_eq!(affine(Interval { min: 0.0, max: 255.0 }), (1.0, -128.0));
+        assert_eq!((affine(Interval { min: 0.0, max: 0.0 }), symmetric(0.0)), ((1.0, -128.0), (1.0, 0.0)));
     }
 }

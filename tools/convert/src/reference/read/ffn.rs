@@ -136,15 +136,15 @@ fn as_neurons(at: At, range: &Range, handed_z: bool) -> Result<(), ReadError> {
     }
 }
 
-/// The scratch of the output-major ranges: present exactly if there are any, and wide enough.
+/// The scratch of the output-major ranges: wide enough for the widest, and absent only if there are none.
 fn scratch_hidden(context: &Context<'_>, ranges: &[Range], hidden: u16) -> Result<Option<usize>, ReadError> {
     let at = context.at;
-    let Some(widest) = ranges.iter().filter(|range| range.output_major).map(|range| range.neurons).max() else {
-        no_tensor(at, "hidden", hidden)?;
+    let widest = ranges.iter().filter(|range| range.output_major).map(|range| range.neurons).max();
+    if hidden == NO_TENSOR && widest.is_none() {
         return Ok(None);
-    };
+    }
     let (index, tensor) = context.tensors.typed(at, "hidden", hidden, Dtype::I8)?;
     check(at, "rows of hidden", Want::Exactly(1), tensor.rows as i128)?;
-    between(at, "cols of hidden", widest as i128, u32::MAX, tensor.cols as i128)?;
+    between(at, "cols of hidden", widest.unwrap_or(0) as i128, u32::MAX, tensor.cols as i128)?;
     Ok(Some(index))
 }

@@ -82,7 +82,7 @@ impl Tensors {
         Ok(index)
     }
 
-    /// What an op writes is in the arena and overlaps no other tensor of that op.
+    /// What an op writes is in the arena; its tensors there overlap nowhere, and none is named twice.
     pub fn disjoint(&self, at: At, op: &Op) -> Result<(), ReadError> {
         let writes = op.writes();
         // A tensor that is added to is both read and written, in one role. Its type is that of no other tensor read.
@@ -92,7 +92,7 @@ impl Tensors {
             Op::Route(op) if op.append => Some(op.list),
             _ => None,
         };
-        for (i, &written) in writes.iter().enumerate() {
+        for &written in &writes {
             if self.0[written].place == Place::Input {
                 return Err(ReadError::Value {
                     at,
@@ -101,8 +101,11 @@ impl Tensors {
                     have: 0,
                 });
             }
-            let reads = op.reads().into_iter().filter(|&read| Some(read) != added_to);
-            for other in writes[i + 1..].iter().copied().chain(reads) {
+        }
+        let reads = op.reads().into_iter().filter(|&read| Some(read) != added_to);
+        let all: Vec<usize> = writes.into_iter().chain(reads).collect();
+        for (i, &written) in all.iter().enumerate() {
+            for &other in &all[i + 1..] {
                 if self.0[written].overlaps(&self.0[other]) {
                     return Err(ReadError::Overlap { at, written, other });
                 }
