@@ -39,15 +39,14 @@ pub fn count_ones(words: &[u32], from: u32, to: u32) -> u32 {
     }
     let (first, last) = ((from >> 5) as usize, ((to - 1) >> 5) as usize);
     let mut count = 0;
-    for (i, &word) in words.iter().enumerate().take(last.wrapping_add(1)).skip(first) {
-        let mut word = word;
-        if i == first {
-            word &= u32::MAX << (from & 31);
-        }
+    let mut mask = u32::MAX << (from & 31);
+    for i in first..=last {
+        let Some(&word) = words.get(i) else { break };
         if i == last {
-            word &= u32::MAX >> (31 - ((to - 1) & 31));
+            mask &= u32::MAX >> (31 - ((to - 1) & 31));
         }
-        count += word.count_ones();
+        count += (word & mask).count_ones();
+        mask = u32::MAX;
     }
     count
 }
