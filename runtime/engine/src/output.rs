@@ -51,7 +51,6 @@ impl<'s> Output<'s> {
     }
 
     /// Value `i`, widened.
-    #[inline(never)]
     pub fn get(&self, i: usize) -> Option<i32> {
         self.values.get(i)
     }

@@ -25,6 +25,11 @@ pub struct View<'a> {
     provenance: &'a [u8],
 }
 
+/// By kind, the size of a section's records; 0 for a blob.
+const RECORD_BYTES: [u8; 9] = [UNKNOWN, 64, 32, 48, 0, UNKNOWN, 0, 0, 0];
+/// No kind of section that format 1 knows.
+const UNKNOWN: u8 = 0xFF;
+
 impl<'a> View<'a> {
     /// Checks `bytes`, which must start at a multiple of 16 bytes and may be longer than the image (a whole partition).
     ///
@@ -94,84 +99,67 @@ impl<'a> View<'a> {
         };
         let mut end = (size_of::<Header>() + size_of_val(table)) as u32;
         let (mut previous, mut after) = (0, 0);
+        let mut found: [&'a [u8]; RECORD_BYTES.len()] = [&[]; _];
         for record in table {
-            report.enter(Place::Section(record.kind));
-            report.ensure(record.kind > previous, Defect::Section, 0, u32::from(previous), record.kind.into())?;
-            previous = record.kind;
-            report.ensure(record.offset > after, Defect::Section, 4, after, record.offset)?;
-            after = record.offset;
-            self.add_section(report, record, end)?;
+            let &SectionRecord { kind, offset, count, .. } = record;
+            report.enter(Place::Section(kind));
+            report.ensure(kind > previous, Defect::Section, 0, u32::from(previous), kind.into())?;
+            previous = kind;
+            report.ensure(offset > after, Defect::Section, 4, after, offset)?;
+            after = offset;
+            let data = self.section(report, record, end)?;
             // The section is inside the image, so the sum fits.
-            end = record.offset.wrapping_add(record.bytes);
+            end = offset.wrapping_add(record.bytes);
+            let known = RECORD_BYTES.get(usize::from(kind)).copied().unwrap_or(UNKNOWN);
+            if known == UNKNOWN {
+                report.ensure(kind >= section::OPTIONAL, Defect::Section, 0, section::OPTIONAL.into(), kind.into())?;
+                continue;
+            }
+            report.equal(Defect::Section, 2, known.into(), record.record_bytes.into())?;
+            if let Some(slot) = found.get_mut(usize::from(kind)) {
+                *slot = data;
+            }
+            let max = if kind == section::RANGES { 65535 } else { MAX_RECORDS };
+            report.ensure(known == 0 || count.wrapping_sub(1) < max, Defect::Count, 12, max, count)?;
+            // What these two hold is looked at if there is any; both begin with a count.
+            let has_count = kind == section::LABELS || kind == section::GOLDEN;
+            report.ensure(!(has_count && data.is_empty()), Defect::Section, 8, 4, 0)?;
         }
         report.enter(Place::Header);
-        let tail = self.bytes.get(end as usize..).unwrap_or(&[]);
-        report.ensure(is_zero(tail), Defect::Reserved, 0, 0, end)?;
-        for (kind, count) in [(section::OPS, self.ops.len()), (section::TENSORS, self.tensors.len())] {
-            let (count, max) = (count as u32, MAX_RECORDS);
+        self.zeros(report, 0, end, self.bytes.len() as u32)?;
+        let [_, ops, tensors, ranges, constants, _, labels, golden, provenance] = found;
+        for (kind, data) in [(section::OPS, ops), (section::TENSORS, tensors)] {
             report.enter(Place::Section(kind));
-            report.ensure(count >= 1 && count <= max, Defect::Count, 12, max, count)?;
+            report.ensure(!data.is_empty(), Defect::Count, 12, MAX_RECORDS, 0)?;
         }
+        (self.ops, self.tensors, self.ranges) = (records(ops), records(tensors), records(ranges));
+        (self.constants, self.labels, self.golden, self.provenance) = (constants, labels, golden, provenance);
         Ok(())
     }
 
-    /// Takes a section that begins at or after `end`.
-    #[inline(never)]
-    fn add_section(&mut self, report: &Report, record: &SectionRecord, end: u32) -> Check {
-        let offset = record.offset;
+    /// The bytes of a section that begins at or after `end`.
+    #[inline(always)]
+    fn section(&self, report: &Report, record: &SectionRecord, end: u32) -> Result<&'a [u8], Refused> {
+        let &SectionRecord { offset, bytes, .. } = record;
         let aligned = offset.is_multiple_of(ALIGN as u32);
         report.ensure(aligned && offset >= end, Defect::Section, 4, end, offset)?;
-        let gap = self.bytes.get(end as usize..offset as usize).unwrap_or(&[]);
-        report.ensure(is_zero(gap), Defect::Reserved, 4, 0, end)?;
+        self.zeros(report, 4, end, offset)?;
         let size = u32::from(record.record_bytes);
         if size == 0 {
             report.equal(Defect::Count, 12, 0, record.count)?;
         } else {
-            report.equal(Defect::Section, 8, size.checked_mul(record.count).unwrap_or(0), record.bytes)?;
+            report.equal(Defect::Section, 8, size.checked_mul(record.count).unwrap_or(0), bytes)?;
         }
-        let last = offset.saturating_add(record.bytes);
-        let Some(data) = self.bytes.get(offset as usize..last as usize) else {
-            return report.ensure(false, Defect::Section, 8, self.bytes.len() as u32, last);
-        };
-        let want = match record.kind {
-            section::OPS => {
-                self.ops = records(data);
-                64
-            }
-            section::TENSORS => {
-                self.tensors = records(data);
-                32
-            }
-            section::RANGES => {
-                self.ranges = records(data);
-                report.ensure((1..=65535).contains(&record.count), Defect::Count, 12, 65535, record.count)?;
-                48
-            }
-            section::CONSTANTS => {
-                self.constants = data;
-                0
-            }
-            section::LABELS => {
-                self.labels = data;
-                0
-            }
-            section::GOLDEN => {
-                self.golden = data;
-                0
-            }
-            section::PROVENANCE => {
-                self.provenance = data;
-                0
-            }
-            kind => {
-                report.ensure(kind >= section::OPTIONAL, Defect::Section, 0, section::OPTIONAL.into(), kind.into())?;
-                size
-            }
-        };
-        report.equal(Defect::Section, 2, want, size)?;
-        // What these two hold is looked at if there is any; both begin with a count.
-        let has_count = matches!(record.kind, section::LABELS | section::GOLDEN);
-        report.ensure(!(has_count && data.is_empty()), Defect::Section, 8, 4, 0)
+        let last = offset.saturating_add(bytes);
+        report.ensure(last as usize <= self.bytes.len(), Defect::Section, 8, self.bytes.len() as u32, last)?;
+        Ok(self.bytes.get(offset as usize..last as usize).unwrap_or(&[]))
+    }
+
+    /// The bytes `from .. to`, which belong to no section, are zero.
+    #[inline(never)]
+    fn zeros(&self, report: &Report, at: u8, from: u32, to: u32) -> Check {
+        let gap = self.bytes.get(from as usize..to as usize).unwrap_or(&[]);
+        report.ensure(gap.iter().all(|&byte| byte == 0), Defect::Reserved, at, 0, from)
     }
 
     #[inline(never)]
@@ -293,10 +281,6 @@ where
 {
     // A size that does not divide leaves nothing, and the record size is compared right after.
     <[T]>::ref_from_bytes(data).unwrap_or(&[])
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|&byte| byte == 0)
 }
 
 /// The names of the outputs, in order.

@@ -112,10 +112,10 @@ impl<'v, 'a> Checker<'v, 'a> {
             return self.report.ensure(false, Defect::Op, 0, op::READOUT.into(), record.op.into());
         };
         let bytes: &[u8; 64] = transmute_ref!(record);
+        let OpRules { used, kinds, flags, .. } = *rules;
         for (i, &byte) in bytes.iter().enumerate() {
-            self.report.ensure(rules.used >> i & 1 == 1 || byte == 0, Defect::Reserved, i as u8, 0, byte.into())?;
+            self.report.ensure(i < used.into() || byte == 0, Defect::Reserved, i as u8, 0, byte.into())?;
         }
-        let OpRules { kinds, flags, .. } = *rules;
         self.report.ensure(record.kind < kinds, Defect::Op, 1, kinds.into(), record.kind.into())?;
         self.report.ensure(record.flags & !u16::from(flags) == 0, Defect::Op, 2, flags.into(), record.flags.into())?;
         self.cost.features |= 1 << record.op;

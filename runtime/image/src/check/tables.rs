@@ -8,8 +8,8 @@ use crate::*;
 
 /// What holds of an op.
 pub(super) struct OpRules {
-    /// Bytes of the record that have a meaning; all others are reserved.
-    pub used: u64,
+    /// Bytes of the record that have a meaning; those that follow are reserved.
+    pub used: u8,
     pub kinds: u8,
     pub flags: u8,
     /// Tensors: bit `p` is the field at `4 + 2 * p`, but for bit 6, at 32.
@@ -19,19 +19,15 @@ pub(super) struct OpRules {
     pub rules: &'static [Rule],
 }
 
-const fn bytes(to: u32) -> u64 {
-    (1 << to) - 1
-}
-
 /// By op number, from 1.
 pub(super) const OPS: [OpRules; 7] = [
-    OpRules { used: bytes(29), kinds: 1, flags: 7, named: 0b11, written: 0b10, rules: &LINEAR },
-    OpRules { used: bytes(45), kinds: 3, flags: 31, named: 0b11_1111, written: 0b11_1010, rules: &FFN },
-    OpRules { used: bytes(45), kinds: 3, flags: 7, named: 0b100_0011, written: 0b100_0010, rules: &ROUTE },
-    OpRules { used: bytes(16), kinds: 2, flags: 0, named: 0b11, written: 0b10, rules: &GATES },
-    OpRules { used: bytes(20), kinds: 1, flags: 0, named: 0b11, written: 0b10, rules: &GROUP_SUM },
-    OpRules { used: bytes(38) & !(0b11 << 10), kinds: 5, flags: 1, named: 0b111, written: 0b10, rules: &MAP },
-    OpRules { used: bytes(12), kinds: 3, flags: 0, named: 0b11, written: 0b10, rules: &READOUT },
+    OpRules { used: 29, kinds: 1, flags: 7, named: 0b11, written: 0b10, rules: &LINEAR },
+    OpRules { used: 45, kinds: 3, flags: 31, named: 0b11_1111, written: 0b11_1010, rules: &FFN },
+    OpRules { used: 45, kinds: 3, flags: 7, named: 0b100_0011, written: 0b100_0010, rules: &ROUTE },
+    OpRules { used: 16, kinds: 2, flags: 0, named: 0b11, written: 0b10, rules: &GATES },
+    OpRules { used: 20, kinds: 1, flags: 0, named: 0b11, written: 0b10, rules: &GROUP_SUM },
+    OpRules { used: 38, kinds: 5, flags: 1, named: 0b111, written: 0b10, rules: &MAP },
+    OpRules { used: 12, kinds: 3, flags: 0, named: 0b11, written: 0b10, rules: &READOUT },
 ];
 
 /// Cases of LINEAR.
@@ -156,7 +152,7 @@ const GROUP_SUM: [Rule; 4] = [
     Rule::constant(ALWAYS, 12, 4, COUNT, ONE),
 ];
 
-const MAP: [Rule; 23] = {
+const MAP: [Rule; 24] = {
     const LUT256: u8 = 1 << map::LUT256;
     const AFFINE: u8 = 1 << map::AFFINE;
     const ADD: u8 = 1 << map::ADD;
@@ -186,6 +182,7 @@ const MAP: [Rule; 23] = {
         Rule::zero(!ADD, 28, 32),
         Rule::zero(!ADD, 32, 16),
         Rule::zero(!ADD, 36, 16),
+        Rule::zero(ALWAYS, 10, 16),
     ]
 };
 
