@@ -35,6 +35,7 @@ pub(crate) struct Checker<'v, 'a> {
 
 impl<'v, 'a> Checker<'v, 'a> {
     /// A checker of the records of `view`.
+    #[inline(never)]
     pub(crate) fn new(view: &'v View<'a>, report: &'v Report) -> Self {
         Self { view, report, numbers: NUMBERS, cost: Cost::default() }
     }

@@ -194,7 +194,10 @@ impl Checker<'_, '_> {
             Test::Same => (have == first, first),
             Test::Tensor => return self.tensor(field as u16, at, how, rule),
             Test::Constant => return self.constant(field, at, how, first, second),
-            Test::Requantise => return self.requantise(field, at, first),
+            Test::Requantise => {
+                self.constant(field, at, 8, first, second)?;
+                return self.requantise(field, at, first);
+            }
             Test::Macs => {
                 // At most 2^32 times a u32, and one more u32: no sum overflows.
                 let macs = product(first, second) * u64::from(field) + u64::from(self.cost.macs);
@@ -243,10 +246,9 @@ impl Checker<'_, '_> {
         self.report.ensure(inside, Defect::Constant, at, end, offset)
     }
 
-    /// `count` valid requantise records lie at `offset`.
+    /// The `count` requantise records at `offset` are valid.
     #[inline(never)]
-    pub(super) fn requantise(&self, offset: u32, at: u8, count: u32) -> Check {
-        self.constant(offset, at, 8, count, 1)?;
+    fn requantise(&self, offset: u32, at: u8, count: u32) -> Check {
         let records = self.view.constants::<RequantRecord>(offset, count as usize).unwrap_or(&[]);
         for (i, record) in records.iter().enumerate() {
             self.report.ensure(record.is_valid(), Defect::Requantise, at, i as u32, record.m)?;
