@@ -2,7 +2,9 @@
 
 use core::ops::Range;
 
-use leafgate_image::{ListEntry, RequantRecord, TensorRecord, View, place};
+#[cfg(any(feature = "fff", feature = "sparse"))]
+use leafgate_image::ListEntry;
+use leafgate_image::{RequantRecord, TensorRecord, View, place};
 use leafgate_kernels::{Requant, dot};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -71,12 +73,14 @@ pub(crate) fn words_of(bytes: &mut [u8]) -> &mut [i32] {
 }
 
 /// A list tensor.
+#[cfg(any(feature = "fff", feature = "sparse"))]
 pub(crate) struct List<'s> {
     len: &'s mut u32,
     reserved: &'s mut u32,
     entries: &'s mut [ListEntry],
 }
 
+#[cfg(any(feature = "fff", feature = "sparse"))]
 impl<'s> List<'s> {
     #[inline(never)]
     pub(crate) fn new(bytes: &'s mut [u8]) -> Option<Self> {
@@ -165,6 +169,7 @@ impl<'a> Rows<'a> {
     }
 
     /// With its bias.
+    #[cfg(any(feature = "fff", feature = "sparse"))]
     pub(crate) fn sum(&self, r: usize, x: &[i8]) -> i32 {
         self.dot(r, x).wrapping_add(bias(self.biases, r))
     }

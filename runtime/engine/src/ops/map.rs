@@ -1,10 +1,11 @@
 //! MAP: element by element.
 
-use leafgate_image::{MAP_RQ_PER_COL, MapRecord, ThresholdRecord, map};
+use leafgate_image::{MAP_RQ_PER_COL, MapRecord, map};
 use leafgate_kernels::Requant;
-use zerocopy::transmute_ref;
 
-use crate::frame::{Frame, Requants, Rows, bias, bytes, cast, cast_mut, words, words_of};
+use crate::frame::{Frame, Requants, Rows, bias, bytes, cast, cast_mut};
+#[cfg(feature = "gates")]
+use crate::frame::{words, words_of};
 
 pub(crate) fn is_supported(kind: u8) -> bool {
     kind != map::BITS || cfg!(feature = "gates")
@@ -70,7 +71,7 @@ fn thresholds(table: &[i32], x: &[i8], y: &mut [i32]) -> Option<()> {
     for (word, entries) in y.iter_mut().zip(table.chunks(32)) {
         let mut bits = 0;
         for entry in entries.iter().rev() {
-            let entry: &ThresholdRecord = transmute_ref!(entry);
+            let entry: &leafgate_image::ThresholdRecord = zerocopy::transmute_ref!(entry);
             bits = bits << 1 | i32::from(*x.get(usize::from(entry.feature))? > entry.threshold);
         }
         *word = bits;

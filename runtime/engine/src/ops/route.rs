@@ -2,7 +2,11 @@
 
 use leafgate_image::{ListEntry, RouteRecord, route, route_flag};
 
-use crate::frame::{Frame, List, Requants, Rows, bias, cast, words_of};
+#[cfg(feature = "fff")]
+use crate::frame::bias;
+use crate::frame::{Frame, List, Rows, cast};
+#[cfg(feature = "sparse")]
+use crate::frame::{Requants, words_of};
 #[cfg(feature = "sparse")]
 use crate::ops::next_best;
 #[cfg(feature = "sparse")]
