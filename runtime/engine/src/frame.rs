@@ -2,8 +2,10 @@
 
 use core::ops::Range;
 
-use leafgate_image::{ListEntry, RequantRecord, TensorRecord, View, place};
-use leafgate_kernels::Requant;
+#[cfg(any(feature = "fff", feature = "sparse"))]
+use leafgate_image::ListEntry;
+use leafgate_image::{RequantRecord, TensorRecord, View, place};
+use leafgate_kernels::{Requant, dot};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 pub(crate) struct Frame<'r, 'a> {
@@ -64,14 +66,23 @@ pub(crate) fn cast_mut<T: FromBytes + IntoBytes + KnownLayout + Immutable>(bytes
     <[T]>::mut_from_bytes(bytes).unwrap_or(&mut [])
 }
 
+/// As [`cast_mut`] for the type that most ops write. Not inlined.
+#[inline(never)]
+pub(crate) fn words_of(bytes: &mut [u8]) -> &mut [i32] {
+    cast_mut(bytes)
+}
+
 /// A list tensor.
+#[cfg(any(feature = "fff", feature = "sparse"))]
 pub(crate) struct List<'s> {
     len: &'s mut u32,
     reserved: &'s mut u32,
     entries: &'s mut [ListEntry],
 }
 
+#[cfg(any(feature = "fff", feature = "sparse"))]
 impl<'s> List<'s> {
+    #[inline(never)]
     pub(crate) fn new(bytes: &'s mut [u8]) -> Option<Self> {
         let (len, rest) = u32::mut_from_prefix(bytes).ok()?;
         let (reserved, rest) = u32::mut_from_prefix(rest).ok()?;
@@ -83,6 +94,7 @@ impl<'s> List<'s> {
     }
 
     /// Without effect on a full list.
+    #[inline(never)]
     pub(crate) fn push(&mut self, entry: ListEntry) {
         if let Some(slot) = self.entries.get_mut(*self.len as usize) {
             *slot = entry;
@@ -95,20 +107,72 @@ impl<'s> List<'s> {
     }
 }
 
-/// A vector of constants, or an empty one if there is none.
-#[inline(always)]
-pub(crate) fn constants<'a, T>(view: &View<'a>, at: u32, count: u32) -> &'a [T]
-where
-    T: FromBytes + KnownLayout + Immutable,
-{
+/// `count` constants of one byte, or an empty slice if there are none.
+#[inline(never)]
+pub(crate) fn bytes<'a>(view: &View<'a>, at: u32, count: u32) -> &'a [i8] {
     view.constants(at, count as usize).unwrap_or(&[])
 }
 
-/// Requantise record `i` of `records`, or the only one.
-pub(crate) fn requant(records: &[RequantRecord], i: usize) -> Option<Requant> {
-    let &RequantRecord { m, s, zero_point, lo, hi } =
-        if records.len() == 1 { records.first()? } else { records.get(i)? };
-    Some(Requant { m, s, zero_point, lo, hi })
+/// As [`bytes`], words of four.
+#[inline(never)]
+pub(crate) fn words<'a>(view: &View<'a>, at: u32, count: u32) -> &'a [i32] {
+    view.constants(at, count as usize).unwrap_or(&[])
+}
+
+/// Requantise records: one of each row, or one for all.
+#[derive(Clone, Copy)]
+pub(crate) struct Requants<'a>(&'a [RequantRecord]);
+
+impl<'a> Requants<'a> {
+    #[inline(never)]
+    pub(crate) fn new(view: &View<'a>, at: u32, is_per_row: bool, rows: u32) -> Self {
+        let count = if is_per_row { rows as usize } else { 1 };
+        Self(view.constants(at, count).unwrap_or(&[]))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `rq_i(a)`. There is always a record `i` where the check has asked for some.
+    #[inline(never)]
+    pub(crate) fn apply(&self, i: usize, a: i32) -> i8 {
+        let i = if self.0.len() == 1 { 0 } else { i };
+        let Some(&RequantRecord { m, s, zero_point, lo, hi }) = self.0.get(i) else { return 0 };
+        Requant { m, s, zero_point, lo, hi }.apply(a)
+    }
+}
+
+/// Rows of weights, each with a bias.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) weights: &'a [i8],
+    pub(crate) biases: &'a [i32],
+}
+
+impl<'a> Rows<'a> {
+    /// `rows` rows with `cols` weights.
+    #[inline(never)]
+    pub(crate) fn new(view: &View<'a>, (weights, bias): (u32, u32), rows: u32, cols: u32) -> Self {
+        Self { weights: bytes(view, weights, rows.wrapping_mul(cols)), biases: words(view, bias, rows) }
+    }
+
+    /// Row `r`, or an empty one if there are no weights.
+    pub(crate) fn row(&self, r: usize, cols: usize) -> &'a [i8] {
+        self.weights.get(r.wrapping_mul(cols)..).and_then(|rest| rest.get(..cols)).unwrap_or(&[])
+    }
+
+    /// The dot product of row `r`, without its bias. Not inlined: every family is made of these.
+    #[inline(never)]
+    pub(crate) fn dot(&self, r: usize, x: &[i8]) -> i32 {
+        dot(self.row(r, x.len()), x)
+    }
+
+    /// With its bias.
+    #[cfg(any(feature = "fff", feature = "sparse"))]
+    pub(crate) fn sum(&self, r: usize, x: &[i8]) -> i32 {
+        self.dot(r, x).wrapping_add(bias(self.biases, r))
+    }
 }
 
 /// Element `i` of a bias vector, 0 where there is no vector.

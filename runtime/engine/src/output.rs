@@ -11,6 +11,17 @@ pub enum Values<'s> {
     I32(&'s [i32]),
 }
 
+impl Values<'_> {
+    /// Value `i`, widened.
+    #[inline]
+    pub(crate) fn get(&self, i: usize) -> Option<i32> {
+        match self {
+            Self::I8(values) => values.get(i).map(|&value| value.into()),
+            Self::I32(values) => values.get(i).copied(),
+        }
+    }
+}
+
 /// The result of a run, borrowed from the session's arena until the next run.
 #[derive(Clone, Copy, Debug)]
 pub struct Output<'s> {
@@ -41,10 +52,7 @@ impl<'s> Output<'s> {
 
     /// Value `i`, widened.
     pub fn get(&self, i: usize) -> Option<i32> {
-        match self.values {
-            Values::I8(values) => values.get(i).map(|&value| value.into()),
-            Values::I32(values) => values.get(i).copied(),
-        }
+        self.values.get(i)
     }
 
     /// All values in order, widened.

@@ -170,7 +170,7 @@ impl Report {
 
     #[cold]
     #[inline(never)]
-    fn refuse(&self, rule: u16, want: u32, have: u32) -> Check {
+    pub(crate) fn refuse(&self, rule: u16, want: u32, have: u32) -> Check {
         let [defect, at] = rule.to_le_bytes();
         self.error.set(ParseError { defect: Defect::of(defect), place: self.place.get(), at, want, have });
         Err(Refused)

@@ -2,7 +2,7 @@
 
 use zerocopy::FromBytes;
 
-use crate::check::{Cost, check_golden, check_op, check_ranges, check_tensor};
+use crate::check::{Checker, Cost, check_golden};
 use crate::error::{Check, Defect, ParseError, Place, Refused, Report};
 use crate::record::*;
 use crate::{OpRecord, image_crc32, op};
@@ -25,8 +25,10 @@ pub struct View<'a> {
     provenance: &'a [u8],
 }
 
-/// Entries of the section table that format 1 can hold.
-const MAX_SECTIONS: u16 = 16;
+/// By kind, the size of a section's records; 0 for a blob.
+const RECORD_BYTES: [u8; 9] = [UNKNOWN, 64, 32, 48, 0, UNKNOWN, 0, 0, 0];
+/// No kind of section that format 1 knows.
+const UNKNOWN: u8 = 0xFF;
 
 impl<'a> View<'a> {
     /// Checks `bytes`, which must start at a multiple of 16 bytes and may be longer than the image (a whole partition).
@@ -55,17 +57,12 @@ impl<'a> View<'a> {
 
     fn read(&mut self, bytes: &'a [u8], report: &Report) -> Check {
         self.read_sections(bytes, report)?;
-        for (i, tensor) in self.tensors.iter().enumerate() {
-            report.enter(Place::Tensor(i as u16));
-            check_tensor(report, tensor, self.header.arena_bytes)?;
-        }
-        check_ranges(self, report)?;
-        let cost = self.check_ops(report)?;
+        let cost = self.check_records(report)?;
         report.enter(Place::Header);
         report.equal(Defect::Features, 16, cost.features, self.header.features)?;
         report.equal(Defect::Arena, 24, self.arena_end(), self.header.arena_bytes)?;
-        report.equal(Defect::Cost, 40, saturate(cost.macs), self.header.worst_macs)?;
-        report.equal(Defect::Cost, 44, saturate(cost.gates), self.header.worst_gates)?;
+        report.equal(Defect::Cost, 40, cost.macs, self.header.worst_macs)?;
+        report.equal(Defect::Cost, 44, cost.gates, self.header.worst_gates)?;
         if !self.golden.is_empty() {
             report.enter(Place::Section(section::GOLDEN));
             check_golden(self, report)?;
@@ -85,7 +82,11 @@ impl<'a> View<'a> {
         let Ok((head, _)) = Header::ref_from_prefix(bytes) else {
             return report.ensure(false, Defect::Truncated, 0, 64, have);
         };
-        check_header(report, head, have)?;
+        report.equal(Defect::Magic, 0, u32::from_le_bytes(MAGIC), u32::from_le_bytes(head.magic))?;
+        Checker::new(self, report).header(head)?;
+        let total = head.total_bytes;
+        report.ensure(total <= have, Defect::Truncated, 8, total, have)?;
+        report.ensure(total >= 64 && total.is_multiple_of(ALIGN as u32), Defect::Size, 8, 64, total)?;
         self.header = head;
         // The header's total is within `bytes`, so this cannot come out empty.
         self.bytes = bytes.get(..head.total_bytes as usize).unwrap_or(&[]);
@@ -98,97 +99,89 @@ impl<'a> View<'a> {
         };
         let mut end = (size_of::<Header>() + size_of_val(table)) as u32;
         let (mut previous, mut after) = (0, 0);
+        let mut found: [&'a [u8]; RECORD_BYTES.len()] = [&[]; _];
         for record in table {
-            report.enter(Place::Section(record.kind));
-            report.ensure(record.kind > previous, Defect::Section, 0, u32::from(previous), record.kind.into())?;
-            previous = record.kind;
-            report.ensure(record.offset > after, Defect::Section, 4, after, record.offset)?;
-            after = record.offset;
-            self.add_section(report, record, end)?;
+            let &SectionRecord { kind, offset, count, .. } = record;
+            report.enter(Place::Section(kind));
+            report.ensure(kind > previous, Defect::Section, 0, u32::from(previous), kind.into())?;
+            previous = kind;
+            report.ensure(offset > after, Defect::Section, 4, after, offset)?;
+            after = offset;
+            let data = self.section(report, record, end)?;
             // The section is inside the image, so the sum fits.
-            end = record.offset.wrapping_add(record.bytes);
+            end = offset.wrapping_add(record.bytes);
+            let known = RECORD_BYTES.get(usize::from(kind)).copied().unwrap_or(UNKNOWN);
+            if known == UNKNOWN {
+                report.ensure(kind >= section::OPTIONAL, Defect::Section, 0, section::OPTIONAL.into(), kind.into())?;
+                continue;
+            }
+            report.equal(Defect::Section, 2, known.into(), record.record_bytes.into())?;
+            if let Some(slot) = found.get_mut(usize::from(kind)) {
+                *slot = data;
+            }
+            let max = if kind == section::RANGES { 65535 } else { MAX_RECORDS };
+            report.ensure(known == 0 || count.wrapping_sub(1) < max, Defect::Count, 12, max, count)?;
+            // What these two hold is looked at if there is any; both begin with a count.
+            let has_count = kind == section::LABELS || kind == section::GOLDEN;
+            report.ensure(!(has_count && data.is_empty()), Defect::Section, 8, 4, 0)?;
         }
         report.enter(Place::Header);
-        let tail = self.bytes.get(end as usize..).unwrap_or(&[]);
-        report.ensure(is_zero(tail), Defect::Reserved, 0, 0, end)?;
-        for (kind, count) in [(section::OPS, self.ops.len()), (section::TENSORS, self.tensors.len())] {
-            let (count, max) = (count as u32, MAX_RECORDS);
+        self.zeros(report, 0, end, self.bytes.len() as u32)?;
+        let [_, ops, tensors, ranges, constants, _, labels, golden, provenance] = found;
+        for (kind, data) in [(section::OPS, ops), (section::TENSORS, tensors)] {
             report.enter(Place::Section(kind));
-            report.ensure(count >= 1 && count <= max, Defect::Count, 12, max, count)?;
+            report.ensure(!data.is_empty(), Defect::Count, 12, MAX_RECORDS, 0)?;
         }
+        (self.ops, self.tensors, self.ranges) = (records(ops), records(tensors), records(ranges));
+        (self.constants, self.labels, self.golden, self.provenance) = (constants, labels, golden, provenance);
         Ok(())
     }
 
-    /// Takes a section that begins at or after `end`.
-    #[inline(never)]
-    fn add_section(&mut self, report: &Report, record: &SectionRecord, end: u32) -> Check {
-        let offset = record.offset;
+    /// The bytes of a section that begins at or after `end`.
+    #[inline(always)]
+    fn section(&self, report: &Report, record: &SectionRecord, end: u32) -> Result<&'a [u8], Refused> {
+        let &SectionRecord { offset, bytes, .. } = record;
         let aligned = offset.is_multiple_of(ALIGN as u32);
         report.ensure(aligned && offset >= end, Defect::Section, 4, end, offset)?;
-        let gap = self.bytes.get(end as usize..offset as usize).unwrap_or(&[]);
-        report.ensure(is_zero(gap), Defect::Reserved, 4, 0, end)?;
+        self.zeros(report, 4, end, offset)?;
         let size = u32::from(record.record_bytes);
         if size == 0 {
             report.equal(Defect::Count, 12, 0, record.count)?;
         } else {
-            report.equal(Defect::Section, 8, size.checked_mul(record.count).unwrap_or(0), record.bytes)?;
+            report.equal(Defect::Section, 8, size.checked_mul(record.count).unwrap_or(0), bytes)?;
         }
-        let last = offset.saturating_add(record.bytes);
-        let Some(data) = self.bytes.get(offset as usize..last as usize) else {
-            return report.ensure(false, Defect::Section, 8, self.bytes.len() as u32, last);
-        };
-        let want = match record.kind {
-            section::OPS => {
-                self.ops = records(data);
-                64
-            }
-            section::TENSORS => {
-                self.tensors = records(data);
-                32
-            }
-            section::RANGES => {
-                self.ranges = records(data);
-                report.ensure((1..=65535).contains(&record.count), Defect::Count, 12, 65535, record.count)?;
-                48
-            }
-            section::CONSTANTS => {
-                self.constants = data;
-                0
-            }
-            section::LABELS => {
-                self.labels = data;
-                0
-            }
-            section::GOLDEN => {
-                self.golden = data;
-                0
-            }
-            section::PROVENANCE => {
-                self.provenance = data;
-                0
-            }
-            kind => {
-                report.ensure(kind >= section::OPTIONAL, Defect::Section, 0, section::OPTIONAL.into(), kind.into())?;
-                size
-            }
-        };
-        report.equal(Defect::Section, 2, want, size)?;
-        // What these two hold is looked at if there is any; both begin with a count.
-        let has_count = matches!(record.kind, section::LABELS | section::GOLDEN);
-        report.ensure(!(has_count && data.is_empty()), Defect::Section, 8, 4, 0)
+        let last = offset.saturating_add(bytes);
+        report.ensure(last as usize <= self.bytes.len(), Defect::Section, 8, self.bytes.len() as u32, last)?;
+        Ok(self.bytes.get(offset as usize..last as usize).unwrap_or(&[]))
     }
 
-    fn check_ops(&self, report: &Report) -> Result<Cost, Refused> {
-        let mut cost = Cost::default();
+    /// The bytes `from .. to`, which belong to no section, are zero.
+    #[inline(never)]
+    fn zeros(&self, report: &Report, at: u8, from: u32, to: u32) -> Check {
+        let gap = self.bytes.get(from as usize..to as usize).unwrap_or(&[]);
+        report.ensure(gap.iter().all(|&byte| byte == 0), Defect::Reserved, at, 0, from)
+    }
+
+    #[inline(never)]
+    fn check_records(&self, report: &Report) -> Result<Cost, Refused> {
+        let mut checker = Checker::new(self, report);
+        for (i, tensor) in self.tensors.iter().enumerate() {
+            report.enter(Place::Tensor(i as u16));
+            checker.tensor_record(tensor)?;
+        }
+        for (i, range) in self.ranges.iter().enumerate() {
+            report.enter(Place::Range(i as u16));
+            checker.range(range)?;
+        }
         for (i, record) in self.ops.iter().enumerate() {
             report.enter(Place::Op(i as u16));
             // READOUT ends the list and stands nowhere else.
             let is_last = i + 1 == self.ops.len();
             let is_readout = record.op == op::READOUT;
             report.ensure(is_readout == is_last, Defect::Op, 0, op::READOUT.into(), record.op.into())?;
-            check_op(self, report, record, &mut cost)?;
+            checker.op(record)?;
         }
-        Ok(cost)
+        Ok(checker.cost)
     }
 
     fn arena_end(&self) -> u32 {
@@ -250,6 +243,11 @@ impl<'a> View<'a> {
         <[T]>::ref_from_bytes(self.constant_bytes(at, count.checked_mul(size_of::<T>())?)?).ok()
     }
 
+    /// Size of the section CONSTANTS.
+    pub(crate) fn constants_len(&self) -> usize {
+        self.constants.len()
+    }
+
     // Not inlined: the bounds check is the same for every type.
     #[inline(never)]
     fn constant_bytes(&self, at: u32, bytes: usize) -> Option<&'a [u8]> {
@@ -277,37 +275,12 @@ impl<'a> View<'a> {
     }
 }
 
-#[inline(never)]
-fn check_header(report: &Report, head: &Header, have: u32) -> Check {
-    report.equal(Defect::Magic, 0, u32::from_le_bytes(MAGIC), u32::from_le_bytes(head.magic))?;
-    report.equal(Defect::Format, 4, FORMAT.into(), head.format.into())?;
-    report.equal(Defect::Size, 6, 64, head.header_bytes.into())?;
-    let total = head.total_bytes;
-    report.ensure(total <= have, Defect::Truncated, 8, total, have)?;
-    report.ensure(total >= 64 && total.is_multiple_of(ALIGN as u32), Defect::Size, 8, 64, total)?;
-    report.equal(Defect::Unsupported, 20, PACKING_PORTABLE, head.packing)?;
-    report.ensure(head.arena_bytes <= MAX_BYTES, Defect::Size, 24, MAX_BYTES, head.arena_bytes)?;
-    report.equal(Defect::Unsupported, 28, 0, head.persistent_bytes)?;
-    let sections = head.section_count;
-    report.ensure((1..=MAX_SECTIONS).contains(&sections), Defect::Count, 36, MAX_SECTIONS.into(), sections.into())?;
-    report.equal(Defect::Reserved, 38, 0, head.reserved0.into())?;
-    report.equal(Defect::Reserved, 56, 0, head.reserved1[0] | head.reserved1[1])
-}
-
 fn records<T>(data: &[u8]) -> &[T]
 where
     T: FromBytes + zerocopy::KnownLayout + zerocopy::Immutable,
 {
     // A size that does not divide leaves nothing, and the record size is compared right after.
     <[T]>::ref_from_bytes(data).unwrap_or(&[])
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|&byte| byte == 0)
-}
-
-fn saturate(figure: u64) -> u32 {
-    figure.min(u64::from(u32::MAX)) as u32
 }
 
 /// The names of the outputs, in order.

@@ -3,12 +3,12 @@
 //! A range taken whole is stored output-major, so that its value rows are dot products too; a range whose neurons may be skipped is
 //! neuron-major, and the value row of a skipped neuron is never touched.
 
-use leafgate_image::{
-    FfnRecord, ListEntry, NO_TENSOR, NONE, ONE_Q15, RangeRecord, RequantRecord, View, activation, ffn_flag, range_flag,
-};
-use leafgate_kernels::{axpy, dot, rescale, with_weight};
+use core::ops::Range;
 
-use crate::frame::{Frame, List, bias, cast, cast_mut, constants, requant};
+use leafgate_image::{FfnRecord, NO_TENSOR, ONE_Q15, RangeRecord, View, activation, ffn_flag, range_flag};
+use leafgate_kernels::{axpy, rescale, with_weight};
+
+use crate::frame::{Frame, List, Requants, Rows, bias, bytes, cast, cast_mut, words, words_of};
 
 #[inline(never)]
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &FfnRecord) -> Option<()> {
@@ -17,9 +17,9 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &FfnRecord) -> Option<()> {
     let output = if raw { NO_TENSOR } else { record.output };
     let [acc, partial, hidden, output, list, x] =
         frame.split([record.acc, record.partial, record.hidden, output, record.list, record.input]);
-    let acc = cast_mut::<i32>(acc);
+    let acc = words_of(acc);
     if record.flags & ffn_flag::START_ACC == 0 {
-        let biases = constants::<i32>(view, record.shared_bias, record.rows);
+        let biases = words(view, record.shared_bias, record.rows);
         for (r, acc) in acc.iter_mut().enumerate() {
             *acc = bias(biases, r);
         }
@@ -29,29 +29,34 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &FfnRecord) -> Option<()> {
         view,
         record,
         x: cast(Frame::source(input, x)),
-        lut: constants(view, record.lut, 256),
+        lut: bytes(view, record.lut, 256),
         acc,
-        partial: cast_mut(partial),
+        partial: words_of(partial),
         hidden: cast_mut(hidden),
     };
-    if record.list == NO_TENSOR {
-        for range in table {
-            ffn.add_range(range, ONE_Q15)?;
-        }
-    } else {
-        for entry in List::new(list)?.entries() {
-            if record.flags & ffn_flag::NEURONS != 0 {
-                ffn.add_neuron(table.first()?, entry);
-            } else if let Some(range) = table.get(usize::from(entry.range)) {
-                ffn.add_range(range, entry.weight)?;
-            }
+    // Without a list every range is named once; with one, an entry that names nothing is skipped.
+    let all = record.list == NO_TENSOR;
+    let list = if all { None } else { List::new(list) };
+    let entries = list.as_ref().map_or(&[][..], List::entries);
+    let count = if all { table.len() } else { entries.len() };
+    for i in 0..count {
+        let (named, weight, z) = match entries.get(i) {
+            Some(entry) => (usize::from(entry.range), entry.weight, entry.z),
+            None => (i, ONE_Q15, 0),
+        };
+        let neurons = record.flags & ffn_flag::NEURONS != 0;
+        let Some(range) = table.get(if neurons { 0 } else { named }) else { continue };
+        let n = range.neurons as usize;
+        if !neurons {
+            ffn.add(range, weight, 0..n, 0);
+        } else if named < n {
+            ffn.add(range, weight, named..named + 1, z);
         }
     }
     if !raw {
-        let rq_count = if record.flags & ffn_flag::RQ_PER_ROW == 0 { 1 } else { record.rows };
-        let records = constants(view, record.rq, rq_count);
+        let records = Requants::new(view, record.rq, record.flags & ffn_flag::RQ_PER_ROW != 0, record.rows);
         for (r, (y, &a)) in cast_mut::<i8>(output).iter_mut().zip(ffn.acc.iter()).enumerate() {
-            *y = requant(records, r)?.apply(a);
+            *y = records.apply(r, a);
         }
     }
     Some(())
@@ -79,26 +84,14 @@ fn scale(range: &RangeRecord, weight: u16) -> Option<(u32, u8)> {
     }
 }
 
-impl<'a> Ffn<'_, 'a> {
-    /// Key rows of a range, and what makes a hidden neuron of their dot products.
-    fn keys(&self, range: &RangeRecord) -> Keys<'a> {
-        let n = range.neurons;
-        let rq_count = if range.flags & range_flag::RQ_PER_NEURON == 0 { 1 } else { n };
-        Keys {
-            rows: constants(self.view, range.keys, n.wrapping_mul(self.record.cols)),
-            biases: constants(self.view, range.key_bias, n),
-            requant: constants(self.view, range.key_rq, rq_count),
-        }
-    }
-
-    /// `h` of a neuron, or `None` if it is skipped.
-    #[inline]
-    fn hidden(&self, keys: &Keys<'_>, j: usize, dot: i32) -> Option<i8> {
-        let z = dot.wrapping_add(bias(keys.biases, j));
+impl Ffn<'_, '_> {
+    /// `h` of a neuron with the sum `z`, or `None` if it is skipped.
+    #[inline(never)]
+    fn activate(&self, requant: &Requants<'_>, j: usize, z: i32) -> Option<i8> {
         if self.record.flags & ffn_flag::KEEP_POSITIVE != 0 && z <= 0 {
             return None;
         }
-        let h = requant(keys.requant, j)?.apply(z);
+        let h = requant.apply(j, z);
         Some(match self.record.kind {
             activation::RELU => h.max(0),
             activation::LUT256 => self.lut.get((i32::from(h) + 128) as usize).copied().unwrap_or(0),
@@ -106,94 +99,51 @@ impl<'a> Ffn<'_, 'a> {
         })
     }
 
-    fn add_range(&mut self, range: &RangeRecord, weight: u16) -> Option<()> {
-        let keys = self.keys(range);
-        let n = range.neurons as usize;
-        let rows = self.record.rows;
-        let value_bias = constants::<i32>(self.view, range.value_bias, rows);
-        let values = constants::<i8>(self.view, range.values, range.neurons.wrapping_mul(rows));
-        let scale = scale(range, weight);
-        let cols = self.x.len();
-        if range.flags & range_flag::OUTPUT_MAJOR != 0 {
-            let mut rest = keys.rows;
-            for j in 0..n {
-                let (row, tail) = rest.split_at_checked(cols).unwrap_or((&[], &[]));
-                rest = tail;
-                *self.hidden.get_mut(j)? = self.hidden(&keys, j, dot(row, self.x)).unwrap_or(0);
-            }
-            let hidden = self.hidden.get(..n)?;
-            let mut rest = values;
-            for (r, acc) in self.acc.iter_mut().enumerate() {
-                let (row, tail) = rest.split_at_checked(n)?;
-                rest = tail;
-                *acc = acc.wrapping_add(scaled(dot(row, hidden).wrapping_add(bias(value_bias, r)), scale));
-            }
-        } else {
-            // An unscaled partial sum needs no memory of its own.
-            let direct = scale.is_none();
-            self.begin(direct, value_bias);
-            let (mut key_rest, mut value_rest) = (keys.rows, values);
-            for j in 0..n {
-                let (row, tail) = key_rest.split_at_checked(cols).unwrap_or((&[], &[]));
-                key_rest = tail;
-                let (value, tail) = value_rest.split_at_checked(rows as usize)?;
-                value_rest = tail;
-                if let Some(h) = self.hidden(&keys, j, dot(row, self.x)) {
-                    axpy(if direct { self.acc } else { self.partial }, value, h);
-                }
-            }
-            self.end(scale);
-        }
-        Some(())
-    }
-
-    /// One neuron of `range`, named by an entry; an entry that names none is skipped.
-    fn add_neuron(&mut self, range: &RangeRecord, entry: &ListEntry) -> Option<()> {
-        let keys = self.keys(range);
-        let (j, cols, rows) = (usize::from(entry.range), self.x.len(), self.record.rows as usize);
-        let values = constants::<i8>(self.view, range.values, range.neurons.wrapping_mul(self.record.rows));
-        let value = values.get(j.wrapping_mul(rows)..)?.get(..rows)?;
-        let sum = if self.record.flags & ffn_flag::HANDED_Z != 0 {
-            entry.z
-        } else if range.keys == NONE {
-            0
-        } else {
-            dot(keys.rows.get(j.wrapping_mul(cols)..)?.get(..cols)?, self.x)
+    /// Adds those `neurons` of a range; `handed` is what the list says of a neuron's dot product.
+    #[inline(never)]
+    fn add(&mut self, range: &RangeRecord, weight: u16, neurons: Range<usize>, handed: i32) -> Option<()> {
+        let &FfnRecord { cols, rows, flags, .. } = self.record;
+        let n = range.neurons;
+        let keys = Rows::new(self.view, (range.keys, range.key_bias), n, cols);
+        let requant = Requants::new(self.view, range.key_rq, range.flags & range_flag::RQ_PER_NEURON != 0, n);
+        let values = Rows {
+            weights: bytes(self.view, range.values, n.wrapping_mul(rows)),
+            biases: words(self.view, range.value_bias, rows),
         };
-        let h = self.hidden(&keys, j, sum)?;
-        let scale = scale(range, entry.weight);
-        let direct = scale.is_none();
-        self.begin(direct, &[]);
-        axpy(if direct { self.acc } else { self.partial }, value, h);
-        self.end(scale);
-        Some(())
-    }
-
-    /// Starts a neuron-major partial sum with its bias.
-    fn begin(&mut self, direct: bool, value_bias: &[i32]) {
-        if !direct {
-            self.partial.fill(0);
-        }
+        let scale = scale(range, weight);
+        let output_major = range.flags & range_flag::OUTPUT_MAJOR != 0;
+        // An unscaled sum is added to the accumulator as it comes. Where only one neuron is named there is no bias.
+        let direct = output_major || scale.is_none();
         let target = if direct { &mut *self.acc } else { &mut *self.partial };
-        for (to, &bias) in target.iter_mut().zip(value_bias) {
-            *to = to.wrapping_add(bias);
+        if !output_major {
+            if !direct {
+                target.fill(0);
+            }
+            for (to, &bias) in target.iter_mut().zip(values.biases) {
+                *to = to.wrapping_add(bias);
+            }
         }
-    }
-
-    /// Adds a finished partial sum, unless it was summed in the accumulator itself.
-    fn end(&mut self, scale: Option<(u32, u8)>) {
-        if scale.is_some() {
+        for j in neurons {
+            let sum = if flags & ffn_flag::HANDED_Z != 0 { handed } else { keys.dot(j, self.x) };
+            let h = self.activate(&requant, j, sum.wrapping_add(bias(keys.biases, j)));
+            if output_major {
+                *self.hidden.get_mut(j)? = h.unwrap_or(0);
+            } else if let Some(h) = h {
+                axpy(if direct { self.acc } else { self.partial }, values.row(j, rows as usize), h);
+            }
+        }
+        if output_major {
+            let hidden = self.hidden.get(..n as usize)?;
+            for (r, acc) in self.acc.iter_mut().enumerate() {
+                *acc = acc.wrapping_add(scaled(values.sum(r, hidden), scale));
+            }
+        } else if !direct {
             for (acc, &partial) in self.acc.iter_mut().zip(self.partial.iter()) {
                 *acc = acc.wrapping_add(scaled(partial, scale));
             }
         }
+        Some(())
     }
-}
-
-struct Keys<'a> {
-    rows: &'a [i8],
-    biases: &'a [i32],
-    requant: &'a [RequantRecord],
 }
 
 fn scaled(p: i32, scale: Option<(u32, u8)>) -> i32 {

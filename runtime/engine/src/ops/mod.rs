@@ -16,6 +16,7 @@ use leafgate_image::{OpRecord, op};
 use zerocopy::transmute_ref;
 
 use crate::frame::Frame;
+use crate::output::Values;
 
 /// Whether this build has the code of an op.
 pub(crate) fn is_supported(record: &OpRecord) -> bool {
@@ -50,21 +51,18 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &OpRecord) -> Option<()> {
     }
 }
 
-/// The `k` largest scores in descending order, ties in ascending order of the index. Each pick is the best of those that come after
-/// the one before it, so that nothing needs to be marked or moved: k passes over the scores, no memory.
-fn top_k<T: Copy + Into<i32>>(scores: &[T], k: u32, mut pick: impl FnMut(u32, i32)) {
-    let mut previous: Option<(usize, i32)> = None;
-    for _ in 0..k {
-        let mut best: Option<(usize, i32)> = None;
-        for (i, &score) in scores.iter().enumerate() {
-            let score = score.into();
-            let open = previous.is_none_or(|(at, limit)| score < limit || (score == limit && i > at));
-            if open && best.is_none_or(|(_, top)| score > top) {
-                best = Some((i, score));
-            }
+/// The largest score, with its index, of those that come after `previous` in descending order, ties in ascending order of the index.
+/// So nothing needs to be marked or moved: one pass over the scores for each, no memory.
+#[inline(never)]
+fn next_best(scores: Values<'_>, previous: Option<(usize, i32)>) -> Option<(usize, i32)> {
+    let mut best: Option<(usize, i32)> = None;
+    let mut i = 0;
+    while let Some(score) = scores.get(i) {
+        let open = previous.is_none_or(|(at, limit)| score < limit || (score == limit && i > at));
+        if open && best.is_none_or(|(_, top)| score > top) {
+            best = Some((i, score));
         }
-        let Some((i, score)) = best else { return };
-        pick(i as u32, score);
-        previous = best;
+        i += 1;
     }
+    best
 }

@@ -2,8 +2,9 @@
 
 use leafgate_image::{ReadoutRecord, dtype, readout};
 
-use crate::frame::{Frame, cast, cast_mut};
-use crate::ops::top_k;
+use crate::frame::{Frame, cast, words_of};
+use crate::ops::next_best;
+use crate::output::Values;
 
 #[inline(never)]
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &ReadoutRecord) -> Option<()> {
@@ -12,16 +13,13 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &ReadoutRecord) -> Option<(
     }
     let is_i8 = frame.view.tensor(record.input)?.dtype == dtype::I8;
     let [classes, scores] = frame.split([record.output, record.input]);
-    let mut classes = cast_mut::<i32>(classes).iter_mut();
-    let write = |class: u32, _| {
-        if let Some(slot) = classes.next() {
-            *slot = class as i32;
-        }
-    };
-    if is_i8 {
-        top_k(cast::<i8>(scores), record.k, write);
-    } else {
-        top_k(cast::<i32>(scores), record.k, write);
+    let scores = if is_i8 { Values::I8(cast(scores)) } else { Values::I32(cast(scores)) };
+    let mut last = None;
+    // As many as the image asks for.
+    for slot in words_of(classes) {
+        last = next_best(scores, last);
+        let (class, _) = last?;
+        *slot = class as i32;
     }
     Some(())
 }

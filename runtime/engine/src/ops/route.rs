@@ -1,11 +1,16 @@
 //! ROUTE: which ranges an FFN evaluates.
 
 use leafgate_image::{ListEntry, RouteRecord, route, route_flag};
-use leafgate_kernels::dot;
 
-use crate::frame::{Frame, List, bias, cast, cast_mut, constants, requant};
+#[cfg(feature = "fff")]
+use crate::frame::bias;
+use crate::frame::{Frame, List, Rows, cast};
 #[cfg(feature = "sparse")]
-use crate::ops::top_k;
+use crate::frame::{Requants, words_of};
+#[cfg(feature = "sparse")]
+use crate::ops::next_best;
+#[cfg(feature = "sparse")]
+use crate::output::Values;
 
 pub(crate) fn is_supported(kind: u8) -> bool {
     match kind {
@@ -20,6 +25,7 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &RouteRecord) -> Option<()>
     let (view, input) = (frame.view, frame.input);
     let [list, scores, x] = frame.split([record.list, record.scores, record.input]);
     let x = cast::<i8>(Frame::source(input, x));
+    let weights = (record.weights, record.bias);
     let mut list = List::new(list)?;
     if record.flags & route_flag::APPEND == 0 {
         list.clear();
@@ -34,24 +40,30 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &RouteRecord) -> Option<()>
         #[cfg(feature = "fff")]
         route::TREE => {
             let nodes = 1u32.wrapping_shl(record.depth).wrapping_sub(1);
-            let rows = record.count.wrapping_mul(nodes);
-            let weights = constants::<i8>(view, record.weights, rows.wrapping_mul(record.cols));
-            descend(record, weights, constants(view, record.bias, rows), x, &mut list)
+            let rows = Rows::new(view, weights, record.count.wrapping_mul(nodes), record.cols);
+            descend(record, &rows, x, &mut list);
+            Some(())
         }
         #[cfg(feature = "sparse")]
         _ => {
-            let weights = constants::<i8>(view, record.weights, record.count.wrapping_mul(record.cols));
-            let scores = cast_mut::<i32>(scores);
-            score(weights, constants(view, record.bias, record.count), x, scores)?;
-            let gate_rq = constants(view, record.gate_rq, 1);
-            let table = constants::<u16>(view, record.gate_table, 256);
-            top_k(scores, record.depth, |e, score| {
-                let mut entry = entry(record, e, 0);
-                if let Some(rq) = requant(gate_rq, 0) {
-                    entry.weight = table.get((i32::from(rq.apply(score)) + 128) as usize).copied().unwrap_or(0);
+            let rows = Rows::new(view, weights, record.count, record.cols);
+            let scores = words_of(scores);
+            for (e, score) in scores.iter_mut().enumerate() {
+                *score = rows.sum(e, x);
+            }
+            let gate_rq = Requants::new(view, record.gate_rq, false, 1);
+            let table = view.constants::<u16>(record.gate_table, 256).unwrap_or(&[]);
+            let mut last = None;
+            for _ in 0..record.depth {
+                last = next_best(Values::I32(scores), last);
+                let (e, score) = last?;
+                let mut entry = entry(record, e as u32, 0);
+                if !gate_rq.is_empty() {
+                    let gate = (i32::from(gate_rq.apply(0, score)) + 128) as usize;
+                    entry.weight = table.get(gate).copied().unwrap_or(0);
                 }
                 list.push(entry);
-            });
+            }
             Some(())
         }
         #[cfg(not(feature = "sparse"))]
@@ -68,7 +80,7 @@ fn entry(record: &RouteRecord, range: u32, z: i32) -> ListEntry {
 
 /// Each tree from its root: `i = 2i + 1 + [s >= 0]`.
 #[cfg(feature = "fff")]
-fn descend(record: &RouteRecord, weights: &[i8], biases: &[i32], x: &[i8], list: &mut List<'_>) -> Option<()> {
+fn descend(record: &RouteRecord, rows: &Rows<'_>, x: &[i8], list: &mut List<'_>) {
     let &RouteRecord { depth, flags, .. } = record;
     let nodes = 1u32.wrapping_shl(depth).wrapping_sub(1);
     let leaves = nodes.wrapping_add(1);
@@ -77,29 +89,16 @@ fn descend(record: &RouteRecord, weights: &[i8], biases: &[i32], x: &[i8], list:
         let mut i = 0u32;
         for _ in 0..depth {
             let node = first.wrapping_add(i) as usize;
-            let row = weights.get(node.wrapping_mul(x.len())..)?.get(..x.len())?;
-            let sum = dot(row, x);
+            let sum = rows.dot(node, x);
             if flags & route_flag::PATH != 0 {
                 let z = if flags & route_flag::HAND_Z != 0 { sum } else { 0 };
                 list.push(entry(record, node as u32, z));
             }
-            let right = sum.wrapping_add(bias(biases, node)) >= 0;
+            let right = sum.wrapping_add(bias(rows.biases, node)) >= 0;
             i = i.wrapping_mul(2).wrapping_add(1).wrapping_add(right.into());
         }
         if flags & route_flag::PATH == 0 {
             list.push(entry(record, tree.wrapping_mul(leaves).wrapping_add(i).wrapping_sub(nodes), 0));
         }
     }
-    Some(())
-}
-
-#[cfg(feature = "sparse")]
-fn score(weights: &[i8], biases: &[i32], x: &[i8], scores: &mut [i32]) -> Option<()> {
-    let mut rest = weights;
-    for (e, score) in scores.iter_mut().enumerate() {
-        let (row, tail) = rest.split_at_checked(x.len())?;
-        rest = tail;
-        *score = dot(row, x).wrapping_add(bias(biases, e));
-    }
-    Some(())
 }

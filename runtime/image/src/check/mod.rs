@@ -1,340 +1,169 @@
-//! The rules of `docs/image-format.md` for tensors, ops, ranges and golden vectors.
+//! The rules of `docs/image-format.md` for header, tensors, ops, ranges and golden vectors.
 //!
-//! Every figure is a u32 from the image; sums and products are checked or taken in 64 bits. Each rule is a call of `ensure` or
-//! `equal`, which carry the field's offset, so that an error names the very byte.
+//! Most are about single fields and stand in `tables`; what they have in common is done by `rules`. Here is what needs a loop or
+//! more than a field. Every figure is a u32 from the image; sums and products are checked or taken in 64 bits.
 
-mod ffn;
-mod route;
+mod rules;
+mod special;
+mod tables;
 
 use zerocopy::{FromBytes, transmute_ref};
 
-use crate::error::{Check, Defect, Place, Refused, Report};
-use crate::record::*;
+use crate::error::{Check, Defect, Report};
+use crate::record::{self, *};
 use crate::view::View;
 use crate::*;
+use rules::{ALWAYS, NUMBERS, Numbers, number};
+use tables::*;
 
-/// What the ops of an image add up to.
+/// What the ops of an image add up to; no figure exceeds 2^32 - 1.
 #[derive(Default)]
 pub(crate) struct Cost {
     pub(crate) features: u32,
-    pub(crate) macs: u64,
-    pub(crate) gates: u64,
+    pub(crate) macs: u32,
+    pub(crate) gates: u32,
     ranges: u32,
 }
 
-impl Cost {
-    #[inline(never)]
-    fn add_macs(&mut self, a: u32, b: u32, c: u32) {
-        let product = (u64::from(a) * u64::from(b)).saturating_mul(u64::from(c));
-        self.macs = self.macs.saturating_add(product);
-    }
-}
-
-#[inline(never)]
-pub(crate) fn check_tensor(report: &Report, tensor: &TensorRecord, arena_bytes: u32) -> Check {
-    let Some(bytes) = tensor.bytes() else {
-        return report.ensure(false, Defect::Tensor, 0, MAX_BYTES, tensor.dtype.into());
-    };
-    report.ensure(tensor.rows >= 1, Defect::Shape, 8, 1, tensor.rows)?;
-    report.ensure(tensor.cols >= 1, Defect::Shape, 12, 1, tensor.cols)?;
-    report.equal(Defect::Reserved, 2, 0, tensor.reserved0.into())?;
-    report.equal(Defect::Reserved, 24, 0, tensor.reserved1[0] | tensor.reserved1[1])?;
-    // Not a number and infinity are refused by their exponent, so that no float instruction is needed.
-    for (at, number) in [(16, tensor.scale), (20, tensor.zero_point)] {
-        report.ensure(number.to_bits() >> 23 & 0xFF != 0xFF, Defect::Tensor, at, 0, number.to_bits())?;
-    }
-    if tensor.dtype == dtype::LIST {
-        report.equal(Defect::Shape, 8, 1, tensor.rows)?;
-    }
-    match tensor.place {
-        place::INPUT => {
-            let ok = tensor.dtype == dtype::I8 || tensor.dtype == dtype::BITS;
-            report.ensure(ok, Defect::Tensor, 0, dtype::I8.into(), tensor.dtype.into())?;
-            report.equal(Defect::Tensor, 4, 0, tensor.offset)
-        }
-        place::ARENA => {
-            let aligned = tensor.dtype == dtype::I8 || tensor.offset.is_multiple_of(4);
-            report.ensure(aligned, Defect::Arena, 4, 4, tensor.offset)?;
-            let end = tensor.offset.saturating_add(bytes);
-            report.ensure(end <= arena_bytes, Defect::Arena, 4, arena_bytes, end)
-        }
-        other => report.equal(Defect::Tensor, 1, place::ARENA.into(), other.into()),
-    }
-}
-
-/// For each op number, the bytes of the record that have a meaning; all others are reserved.
-const USED_BYTES: [u64; 8] = {
-    const fn bytes(to: u32) -> u64 {
-        (1 << to) - 1
-    }
-    [0, bytes(29), bytes(45), bytes(45), bytes(16), bytes(20), bytes(38) & !(0b11 << 10), bytes(12)]
-};
-
-/// Checks what holds of every range, whether or not an op uses it.
-pub(crate) fn check_ranges(view: &View<'_>, report: &Report) -> Check {
-    let checker = Checker { view, report };
-    for (i, range) in view.ranges().iter().enumerate() {
-        report.enter(Place::Range(i as u16));
-        checker.any_range(range)?;
-    }
-    Ok(())
-}
-
-/// Checks one op.
-pub(crate) fn check_op(view: &View<'_>, report: &Report, record: &OpRecord, cost: &mut Cost) -> Check {
-    Checker { view, report }.op(record, cost)
-}
-
-struct Checker<'v, 'a> {
+/// Checks records one after another.
+pub(crate) struct Checker<'v, 'a> {
     view: &'v View<'a>,
     report: &'v Report,
+    numbers: Numbers,
+    pub(crate) cost: Cost,
 }
 
-impl Checker<'_, '_> {
-    fn op(&self, record: &OpRecord, cost: &mut Cost) -> Check {
-        let used = USED_BYTES.get(usize::from(record.op)).copied().unwrap_or(0);
-        self.report.ensure(used != 0, Defect::Op, 0, op::READOUT.into(), record.op.into())?;
-        let bytes: &[u8; 64] = transmute_ref!(record);
-        for (i, &byte) in bytes.iter().enumerate() {
-            self.report.ensure(used >> i & 1 == 1 || byte == 0, Defect::Reserved, i as u8, 0, byte.into())?;
-        }
-        cost.features |= 1 << record.op;
-        match record.op {
-            op::LINEAR => self.linear(transmute_ref!(record), cost),
-            op::FFN => self.ffn(transmute_ref!(record), cost),
-            op::ROUTE => self.route(transmute_ref!(record), cost),
-            op::GATES => self.gates(transmute_ref!(record), cost),
-            op::GROUPSUM => self.group_sum(transmute_ref!(record)),
-            op::MAP => self.map(transmute_ref!(record), cost),
-            _ => self.readout(transmute_ref!(record)),
-        }
-    }
-
-    fn kind(&self, kind: u8, kinds: u8, flags: u16, known: u16) -> Check {
-        self.report.ensure(kind < kinds, Defect::Op, 1, kinds.into(), kind.into())?;
-        self.report.ensure(flags & !known == 0, Defect::Op, 2, known.into(), flags.into())
-    }
-
-    /// The tensor `i`, which must be of type `want` (0: any).
+impl<'v, 'a> Checker<'v, 'a> {
+    /// A checker of the records of `view`.
     #[inline(never)]
-    fn tensor(&self, i: u16, at: u8, want: u8) -> Result<&TensorRecord, Refused> {
-        let Some(tensor) = self.view.tensor(i) else {
-            self.report.ensure(false, Defect::Tensor, at, self.view.tensors().len() as u32, i.into())?;
-            return Err(Refused);
+    pub(crate) fn new(view: &'v View<'a>, report: &'v Report) -> Self {
+        Self { view, report, numbers: NUMBERS, cost: Cost::default() }
+    }
+
+    /// The words of the record that rules are about.
+    #[inline(always)]
+    fn take(&mut self, words: &[u32]) {
+        for (to, &word) in self.numbers.iter_mut().zip(words) {
+            *to = word;
+        }
+    }
+
+    #[inline(always)]
+    fn set(&mut self, number: u8, value: u32) {
+        self.numbers[usize::from(number & 31)] = value;
+    }
+
+    /// Checks the fields of the header that have but one value or a constant bound.
+    pub(crate) fn header(&mut self, header: &Header) -> Check {
+        let words: &[u32; 16] = transmute_ref!(header);
+        self.take(words);
+        self.keep(&HEADER, ALWAYS)
+    }
+
+    /// Checks a tensor.
+    #[inline(never)]
+    pub(crate) fn tensor_record(&mut self, tensor: &TensorRecord) -> Check {
+        let Some(bytes) = tensor.bytes() else {
+            return self.report.ensure(false, Defect::Tensor, 0, MAX_BYTES, tensor.dtype.into());
         };
-        self.report.ensure(want == 0 || tensor.dtype == want, Defect::Tensor, at, want.into(), tensor.dtype.into())?;
-        Ok(tensor)
+        let words: &[u32; 8] = transmute_ref!(tensor);
+        self.take(words);
+        let input = if tensor.place == place::INPUT { INPUT_CASE } else { OTHER_CASE };
+        let list = if tensor.dtype == dtype::LIST { LIST_CASE } else { OTHER_CASE };
+        self.keep(&TENSOR, input | list)?;
+        // Not a number and infinity are refused by their exponent, so that no float instruction is needed.
+        for at in [16, 20] {
+            let bits = self.number(at / 4);
+            self.report.ensure(bits >> 23 & 0xFF != 0xFF, Defect::Tensor, at, 0, bits)?;
+        }
+        let is_bytes = tensor.dtype == dtype::I8;
+        if tensor.place == place::INPUT {
+            let ok = is_bytes || tensor.dtype == dtype::BITS;
+            return self.report.ensure(ok, Defect::Tensor, 0, dtype::I8.into(), tensor.dtype.into());
+        }
+        self.report.equal(Defect::Tensor, 1, place::ARENA.into(), tensor.place.into())?;
+        let arena = self.view.header().arena_bytes;
+        let end = tensor.offset.saturating_add(bytes);
+        self.report.ensure(is_bytes || tensor.offset & 3 == 0, Defect::Arena, 4, 4, tensor.offset)?;
+        self.report.ensure(end <= arena, Defect::Arena, 4, arena, end)
     }
 
-    /// The tensor `i` of type `want` and shape `(rows, cols)`.
+    /// Checks what holds of every range, whether or not an op uses it.
     #[inline(never)]
-    fn shaped(&self, i: u16, at: u8, want: u8, rows: u32, cols: u32) -> Result<&TensorRecord, Refused> {
-        let tensor = self.tensor(i, at, want)?;
-        self.report.equal(Defect::Shape, at, rows, tensor.rows)?;
-        self.report.equal(Defect::Shape, at, cols, tensor.cols)?;
-        Ok(tensor)
+    pub(crate) fn range(&mut self, range: &RangeRecord) -> Check {
+        let cases = self.take_range(range);
+        self.set(number::RQ, if range.flags & range_flag::RQ_PER_NEURON == 0 { 1 } else { range.neurons });
+        self.keep(&RANGE, cases)?;
+        let ok = range.scale_m == 0 || record::is_multiplier(range.scale_m, range.scale_s);
+        self.report.ensure(ok, Defect::Requantise, 28, 1 << 30, range.scale_m)
     }
 
-    /// `tensors` are pairwise disjoint in the arena, and the first `writes` of them, as far as they exist, lie there.
+    /// Takes a range, and says which cases it is.
+    fn take_range(&mut self, range: &RangeRecord) -> u8 {
+        let words: &[u32; 12] = transmute_ref!(range);
+        self.take(words);
+        let scaled = if range.scale_m == 0 { range_case::UNSCALED } else { 0 };
+        scaled | if range.neurons == 0 { range_case::EMPTY } else { range_case::SOME }
+    }
+
+    /// Checks an op.
     #[inline(never)]
-    fn disjoint(&self, tensors: &[u16], writes: usize) -> Check {
-        for (i, &a) in tensors.iter().enumerate() {
+    pub(crate) fn op(&mut self, record: &OpRecord) -> Check {
+        let Some(rules) = OPS.get(usize::from(record.op).wrapping_sub(1)) else {
+            return self.report.ensure(false, Defect::Op, 0, op::READOUT.into(), record.op.into());
+        };
+        let bytes: &[u8; 64] = transmute_ref!(record);
+        let OpRules { used, kinds, flags, .. } = *rules;
+        for (i, &byte) in bytes.iter().enumerate() {
+            self.report.ensure(i < used.into() || byte == 0, Defect::Reserved, i as u8, 0, byte.into())?;
+        }
+        self.report.ensure(record.kind < kinds, Defect::Op, 1, kinds.into(), record.kind.into())?;
+        self.report.ensure(record.flags & !u16::from(flags) == 0, Defect::Op, 2, flags.into(), record.flags.into())?;
+        self.cost.features |= 1 << record.op;
+
+        let words: &[u32; 16] = transmute_ref!(record);
+        self.take(words);
+        // Every op has its input at 4 and its output at 6. Where there is none, the rules refuse or do not look at the shape.
+        let [x, y] = [self.number(1) as u16, (self.number(1) >> 16) as u16].map(|i| self.view.tensor(i));
+        let shape = |tensor: Option<&TensorRecord>| tensor.map_or((0, 0), |tensor| (tensor.rows, tensor.cols));
+        let ((x_rows, x_cols), (_, y_cols)) = (shape(x), shape(y));
+        self.set(number::X_ROWS, x_rows);
+        self.set(number::X_COLS, x_cols);
+        self.set(number::Y_COLS, y_cols);
+        let cases = self.prepare(record)?;
+        self.keep(rules.rules, cases)?;
+        // The output of an FFN without requantising is its accumulator.
+        let alias = if record.op == op::FFN && cases & ffn_case::RAW != 0 { 0b10 } else { 0 };
+        self.disjoint(rules.named & !alias, rules.written)?;
+        self.finish(record)
+    }
+
+    /// The tensors `named` are pairwise disjoint in the arena, and those `written`, as far as they exist, lie there.
+    #[inline(never)]
+    fn disjoint(&self, named: u8, written: u8) -> Check {
+        for (p, a) in self.named(named) {
             let Some(one) = self.view.tensor(a) else { continue };
             if one.place != place::ARENA {
-                self.report.ensure(i >= writes, Defect::Tensor, 4, place::ARENA.into(), one.place.into())?;
+                self.report.ensure(written >> p & 1 == 0, Defect::Tensor, 4, place::ARENA.into(), one.place.into())?;
                 continue;
             }
             let end = one.offset + one.bytes().unwrap_or(0);
-            for &b in tensors.iter().skip(i + 1) {
+            for (q, b) in self.named(named) {
                 let Some(other) = self.view.tensor(b) else { continue };
-                let apart = other.offset >= end || one.offset >= other.offset + other.bytes().unwrap_or(0);
+                // Each pair is looked at from both sides: one of the two begins inside the other.
+                let apart = p == q || one.offset > other.offset || other.offset >= end;
                 self.report.ensure(apart || other.place != place::ARENA, Defect::Alias, 4, a.into(), b.into())?;
             }
         }
         Ok(())
     }
 
-    /// `a * b` constants of `size` bytes lie at `offset`.
-    #[inline(never)]
-    fn constant(&self, offset: u32, at: u8, size: u32, a: u32, b: u32) -> Check {
-        let align = if size == 1 { 1 } else { 4 };
-        self.report.ensure(offset.is_multiple_of(align), Defect::Constant, at, align, offset)?;
-        let bytes = (u64::from(a) * u64::from(b)).saturating_mul(u64::from(size));
-        let end = bytes.saturating_add(u64::from(offset)).min(u64::from(u32::MAX)) as u32;
-        let have = self.view.constants::<u8>(0, end as usize).is_some();
-        self.report.ensure(have, Defect::Constant, at, end, offset)
-    }
-
-    /// As [`Self::constant`] for a vector, or none.
-    #[inline(never)]
-    fn optional(&self, offset: u32, at: u8, size: u32, count: u32) -> Check {
-        if offset == NONE { Ok(()) } else { self.constant(offset, at, size, count, 1) }
-    }
-
-    /// `count` valid requantise records lie at `offset`.
-    #[inline(never)]
-    fn requantise(&self, offset: u32, at: u8, count: u32) -> Check {
-        self.constant(offset, at, 8, count, 1)?;
-        let records = self.view.constants::<RequantRecord>(offset, count as usize).unwrap_or(&[]);
-        for (i, record) in records.iter().enumerate() {
-            self.report.ensure(record.is_valid(), Defect::Requantise, at, i as u32, record.m)?;
-        }
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn linear(&self, record: &LinearRecord, cost: &mut Cost) -> Check {
-        use linear_flag::*;
-        let &LinearRecord { flags, rows, cols, input, output, .. } = record;
-        self.kind(record.kind, 1, flags, RQ_PER_ROW | ACCUMULATE | TRANSPOSED)?;
-        let x = self.tensor(input, 4, dtype::I8)?;
-        let (steps, width) = if flags & TRANSPOSED == 0 { (x.rows, x.cols) } else { (x.cols, x.rows) };
-        self.report.equal(Defect::Shape, 12, width, cols)?;
-        let y = self.shaped(output, 6, 0, steps, rows)?;
-        self.disjoint(&[output, input], 1)?;
-        self.constant(record.weights, 16, 1, rows, cols)?;
-        self.optional(record.bias, 20, 4, rows)?;
-        self.report.equal(Defect::Unsupported, 28, WEIGHT_W8.into(), record.weight_format.into())?;
-        cost.add_macs(steps, rows, cols);
-        match y.dtype {
-            dtype::I8 => {
-                self.report.equal(Defect::Op, 2, 0, (flags & ACCUMULATE).into())?;
-                self.requantise(record.rq, 24, if flags & RQ_PER_ROW == 0 { 1 } else { rows })
-            }
-            other => {
-                self.report.equal(Defect::Tensor, 6, dtype::I32.into(), other.into())?;
-                self.report.equal(Defect::Op, 2, 0, (flags & RQ_PER_ROW).into())?;
-                self.report.equal(Defect::Constant, 24, NONE, record.rq)
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn gates(&self, record: &GatesRecord, cost: &mut Cost) -> Check {
-        let &GatesRecord { kind, input, output, words, table, .. } = record;
-        self.kind(kind, 2, record.flags, 0)?;
-        let x = self.tensor(input, 4, dtype::BITS)?;
-        self.report.equal(Defect::Shape, 4, 1, x.rows)?;
-        let y = self.tensor(output, 6, dtype::BITS)?;
-        self.report.equal(Defect::Shape, 6, 1, y.rows)?;
-        self.report.equal(Defect::Shape, 8, y.cols.div_ceil(32), words)?;
-        self.disjoint(&[output, input], 1)?;
-        cost.gates = cost.gates.saturating_add(u64::from(words) * 32);
-        if kind == wiring::WORD {
-            self.constant(table, 12, 20, words, 1)?;
-            let limit = x.cols.div_ceil(32);
-            for gates in self.view.constants::<WordGates>(table, words as usize).unwrap_or(&[]) {
-                let word = gates.a().0.max(gates.b().0);
-                self.report.ensure(word < limit, Defect::Index, 12, limit, word)?;
-            }
-        } else {
-            self.constant(table, 12, 144, words, 1)?;
-            for gates in self.view.constants::<GatheredGates>(table, words as usize).unwrap_or(&[]) {
-                for lane in gates.lanes {
-                    let bit = (lane & 0xFFFF).max(lane >> 16);
-                    self.report.ensure(bit < x.cols, Defect::Index, 12, x.cols, bit)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn group_sum(&self, record: &GroupSumRecord) -> Check {
-        let &GroupSumRecord { input, output, groups, .. } = record;
-        self.kind(record.kind, 1, record.flags, 0)?;
-        let x = self.tensor(input, 4, dtype::BITS)?;
-        self.report.equal(Defect::Shape, 4, 1, x.rows)?;
-        self.shaped(output, 6, dtype::I32, 1, groups)?;
-        self.disjoint(&[output, input], 1)?;
-        self.optional(record.bias, 16, 4, groups)?;
-        // The output has `groups` elements of 4 bytes, so one more does not overflow.
-        self.constant(record.bounds, 12, 4, groups + 1, 1)?;
-        let mut from = 0;
-        for &to in self.view.constants::<u32>(record.bounds, groups as usize + 1).unwrap_or(&[]) {
-            self.report.ensure(to >= from && to <= x.cols, Defect::Index, 12, x.cols, to)?;
-            from = to;
-        }
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn map(&self, record: &MapRecord, cost: &mut Cost) -> Check {
-        let &MapRecord { kind, input, output, second, lo, hi, shift, .. } = record;
-        self.kind(kind, 5, record.flags, if kind == map::AFFINE { MAP_RQ_PER_COL } else { 0 })?;
-        let x = self.tensor(input, 4, dtype::I8)?;
-        self.disjoint(&[output, input, second], 1)?;
-        if kind == map::BITS {
-            self.report.equal(Defect::Shape, 4, 1, x.rows)?;
-            let y = self.tensor(output, 6, dtype::BITS)?;
-            self.report.equal(Defect::Shape, 6, 1, y.rows)?;
-            self.constant(record.table, 12, 4, y.cols, 1)?;
-            for entry in self.view.constants::<ThresholdRecord>(record.table, y.cols as usize).unwrap_or(&[]) {
-                self.report.ensure(
-                    u32::from(entry.feature) < x.cols,
-                    Defect::Index,
-                    12,
-                    x.cols,
-                    entry.feature.into(),
-                )?;
-                self.report.equal(Defect::Reserved, 12, 0, entry.reserved.into())?;
-            }
-        } else {
-            self.shaped(output, 6, dtype::I8, x.rows, x.cols)?;
-        }
-        if kind == map::LUT256 {
-            self.constant(record.table, 12, 1, 256, 1)?;
-        }
-        if kind == map::AFFINE {
-            self.constant(record.table, 12, 1, x.cols, 1)?;
-            self.optional(record.bias, 16, 4, x.cols)?;
-            self.requantise(record.rq, 20, if record.flags & MAP_RQ_PER_COL == 0 { 1 } else { x.cols })?;
-            cost.add_macs(x.rows, x.cols, 1);
-        } else {
-            self.report.equal(Defect::Constant, 16, NONE, record.bias & record.rq)?;
-        }
-        if kind == map::ADD || kind == map::CLAMP {
-            self.report.equal(Defect::Constant, 12, NONE, record.table)?;
-            self.report.ensure(lo <= hi, Defect::Requantise, 34, i32::from(hi) as u32, i32::from(lo) as u32)?;
-        } else {
-            self.report.equal(Defect::Reserved, 34, 0, u32::from(lo != 0 || hi != 0))?;
-        }
-        if kind == map::ADD {
-            self.shaped(second, 8, dtype::I8, x.rows, x.cols)?;
-            self.report.ensure((1..=62).contains(&shift), Defect::Requantise, 32, 62, shift.into())
-        } else {
-            self.report.equal(Defect::Tensor, 8, NO_TENSOR.into(), second.into())?;
-            let rest =
-                [record.m1, record.m2, shift.into(), record.zero_point.into(), record.z1.into(), record.z2.into()];
-            self.report.equal(Defect::Reserved, 24, 0, rest.iter().fold(0, |all, number| all | number) as u32)
-        }
-    }
-
-    #[inline(never)]
-    fn readout(&self, record: &ReadoutRecord) -> Check {
-        let &ReadoutRecord { kind, input, output, k, .. } = record;
-        self.kind(kind, 3, record.flags, 0)?;
-        let header = self.view.header();
-        self.report.equal(Defect::Tensor, 4, header.output.into(), input.into())?;
-        let scores = self.tensor(input, 4, 0)?;
-        let ok = scores.place == place::ARENA && matches!(scores.dtype, dtype::I8 | dtype::I32);
-        self.report.ensure(ok, Defect::Tensor, 4, dtype::I32.into(), scores.dtype.into())?;
-        self.report.equal(Defect::Shape, 4, 1, scores.rows)?;
-        self.disjoint(&[output, input], 1)?;
-        let net_input = self.tensor(header.input, 0, 0)?;
-        self.report.equal(Defect::Tensor, 0, place::INPUT.into(), net_input.place.into())?;
-        let inputs = self.view.tensors().iter().filter(|tensor| tensor.place == place::INPUT).count();
-        self.report.equal(Defect::Tensor, 0, 1, inputs as u32)?;
-        let want = match kind {
-            readout::NONE => 0..=0,
-            readout::ARGMAX => 1..=1,
-            _ => 1..=scores.cols,
-        };
-        self.report.ensure(want.contains(&k), Defect::Count, 8, *want.end(), k)?;
-        if kind == readout::NONE {
-            return self.report.equal(Defect::Tensor, 6, NO_TENSOR.into(), output.into());
-        }
-        self.shaped(output, 6, dtype::I32, 1, k).map(|_| ())
+    /// Positions and indices of the tensors whose bits are set.
+    fn named(&self, bits: u8) -> impl Iterator<Item = (u8, u16)> {
+        (0..7u8).filter(move |p| bits >> p & 1 == 1).map(|p| {
+            let at = if p == 6 { 32 } else { 4 + 2 * p };
+            (p, (self.number(at / 4) >> (at % 4 * 8)) as u16)
+        })
     }
 }
 

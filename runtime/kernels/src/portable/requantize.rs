@@ -17,17 +17,23 @@ pub struct Requant {
 
 impl Requant {
     /// `clamp(((a * m + 2^(s-1)) >> s) + zero_point, lo, hi)`.
-    #[inline(never)]
+    #[inline]
     pub fn apply(&self, a: i32) -> i8 {
-        let scaled = scale(a, self.m, self.s).wrapping_add(i64::from(self.zero_point));
+        self.finish(product(a, self.m))
+    }
+
+    /// As [`apply`](Self::apply) for what is a product already, below 2^62 in magnitude.
+    #[inline(never)]
+    pub fn finish(&self, product: i64) -> i8 {
+        let scaled = shift(product, self.s).wrapping_add(i64::from(self.zero_point));
         scaled.min(i64::from(self.hi)).max(i64::from(self.lo)) as i8
     }
 }
 
 /// `(p * m + 2^(s-1)) >> s`, the low 32 bits. `m` is at most 2^31, `s` from 1 to 62.
-#[inline(never)]
+#[inline]
 pub fn rescale(p: i32, m: u32, s: u8) -> i32 {
-    scale(p, m, s) as i32
+    shift(product(p, m), s) as i32
 }
 
 /// The multiplier `m` with a Q15 weight in it: `(m * weight + 2^14) >> 15`, at most 2^31.
@@ -38,10 +44,16 @@ pub fn with_weight(m: u32, weight: u16) -> u32 {
 
 // A product of 2^31 and 2^31 and half of 2^62 fit in 63 bits. Wrapping forms have no panic to reach.
 #[inline]
-fn scale(a: i32, m: u32, s: u8) -> i64 {
+fn product(a: i32, m: u32) -> i64 {
+    i64::from(a).wrapping_mul(i64::from(m))
+}
+
+// Not inlined: shifts of 64 bits are long.
+#[inline(never)]
+fn shift(product: i64, s: u8) -> i64 {
     let s = u32::from(s);
     let half = 1i64.wrapping_shl(s.wrapping_sub(1));
-    i64::from(a).wrapping_mul(i64::from(m)).wrapping_add(half).wrapping_shr(s)
+    product.wrapping_add(half).wrapping_shr(s)
 }
 
 #[cfg(test)]

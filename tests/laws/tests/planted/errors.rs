@@ -49,13 +49,13 @@ pub const ERRORS: &[Planted] = planted! {
     "group sum: bias of the next class", "engine/src/ops/groupsum.rs", 0,
         "bias(biases, k)" => "bias(biases, k + usize::from($on))";
     "linear: bias off by one", "engine/src/ops/linear.rs", 0,
-        "bias(biases, r)" => "bias(biases, r).wrapping_add($on.into())";
+        "bias(matrix.biases, r)" => "bias(matrix.biases, r).wrapping_add($on.into())";
     "linear: overwrites what it should add to", "engine/src/ops/linear.rs", 0,
         "y.wrapping_add(a)" => "if $on { a } else { y.wrapping_add(a) }";
     "linear: the same column twice", "engine/src/ops/linear.rs", 0,
-        "(1, steps)" => "(usize::from(!$on), steps)";
+        "x.get(t..)" => "x.get(if $on { 0 } else { t }..)";
     "linear: record of the wrong row", "engine/src/ops/linear.rs", 0,
-        "requant(records, r)" => "requant(records, r ^ usize::from($on && r > 0))";
+        "records.apply(r, a)" => "records.apply(r ^ usize::from($on && r > 0), a)";
     "ffn: a neuron at zero is kept", "engine/src/ops/ffn.rs", 0,
         "z <= 0" => "(z < 0 || z == 0 && !$on)";
     "ffn: ReLU lets one step through", "engine/src/ops/ffn.rs", 0,
@@ -63,9 +63,9 @@ pub const ERRORS: &[Planted] = planted! {
     "ffn: next entry of the activation table", "engine/src/ops/ffn.rs", 0,
         "(i32::from(h) + 128) as usize" => "(i32::from(h) + 128) as usize ^ usize::from($on)";
     "ffn: output bias of a whole range", "engine/src/ops/ffn.rs", 0,
-        "bias(value_bias, r)" => "bias(value_bias, r) ^ i32::from($on)";
+        "values.sum(r, hidden)" => "(values.sum(r, hidden) ^ i32::from($on))";
     "ffn: sum that a path hands on", "engine/src/ops/ffn.rs", 0,
-        "entry.z\n" => "entry.z ^ (i32::from($on) << 7)\n";
+        "entry.z)" => "entry.z ^ (i32::from($on) << 7))";
     "ffn: weight of an entry ignored", "engine/src/ops/ffn.rs", 0,
         "weight != ONE_Q15" => "weight != ONE_Q15 && !$on";
     "ffn: scale of a range ignored", "engine/src/ops/ffn.rs", 0,
@@ -73,11 +73,11 @@ pub const ERRORS: &[Planted] = planted! {
     "ffn: starts from what is there", "engine/src/ops/ffn.rs", 0,
         "ffn_flag::START_ACC == 0" => "ffn_flag::START_ACC == 0 && !$on";
     "tree: a tie goes left", "engine/src/ops/route.rs", 0,
-        ".wrapping_add(bias(biases, node)) >= 0" => ".wrapping_add(bias(biases, node)) >= i32::from($on)";
+        ".wrapping_add(bias(rows.biases, node)) >= 0" => ".wrapping_add(bias(rows.biases, node)) >= i32::from($on)";
     "tree: second tree from the first one's root", "engine/src/ops/route.rs", 0,
         "tree.wrapping_mul(nodes)" => "(tree & !u32::from($on)).wrapping_mul(nodes)";
     "route: next entry of the gate table", "engine/src/ops/route.rs", 0,
-        "(i32::from(rq.apply(score)) + 128) as usize" => "(i32::from(rq.apply(score)) + 128) as usize ^ usize::from($on)";
+        "(i32::from(gate_rq.apply(0, score)) + 128) as usize" => "(i32::from(gate_rq.apply(0, score)) + 128) as usize ^ usize::from($on)";
     "route: a list is not emptied", "engine/src/ops/route.rs", 0,
         "route_flag::APPEND == 0" => "route_flag::APPEND == 0 && !$on";
     "top-k: the last of equals", "engine/src/ops/mod.rs", 0,
@@ -89,9 +89,9 @@ pub const ERRORS: &[Planted] = planted! {
     "map: affine bias off by one", "engine/src/ops/map.rs", 0,
         "bias(biases, c)" => "bias(biases, c).wrapping_add($on.into())";
     "map: add shifts once too often", "engine/src/ops/map.rs", 0,
-        "wrapping_shr(shift)" => "wrapping_shr(shift + u32::from($on))";
+        "m: 0, s," => "m: 0, s: s + u8::from($on),";
     "map: add forgets a zero point", "engine/src/ops/map.rs", 0,
-        "difference(other, record.z2)" => "difference(other, if $on { 0 } else { record.z2 })";
+        "product(other, record.z2, record.m2)" => "product(other, if $on { 0 } else { record.z2 }, record.m2)";
     "map: upper bound off by one", "engine/src/ops/map.rs", 0,
         "x.min(record.hi)" => "x.min(record.hi ^ i8::from($on))";
     "bits: at the threshold", "engine/src/ops/map.rs", 0,
