@@ -3,7 +3,6 @@
 //! One small struct instead of an enum with a payload per case: on a device the checks are most of the text, and this keeps
 //! each of them at a compare and a constant.
 
-use core::cell::Cell;
 use core::fmt;
 
 macro_rules! defects {
@@ -24,7 +23,7 @@ macro_rules! defects {
             }
 
             /// The defect of this number.
-            fn of(number: u8) -> Self {
+            pub(crate) fn of(number: u8) -> Self {
                 [$(Self::$name,)*].get(usize::from(number)).copied().unwrap_or(Self::Truncated)
             }
 
@@ -110,69 +109,9 @@ impl fmt::Display for ParseError {
 
 impl core::error::Error for ParseError {}
 
-/// A rule was broken; which one stands in the [`Report`].
+/// A rule was broken; which one stands in the checker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refused;
 
 /// What a check gives: on a device one register, however much there is to say.
-pub(crate) type Check = Result<(), Refused>;
-
-/// Defect and offset in one register, so that a comparison needs no argument on the stack.
-const fn rule(defect: Defect, at: u8) -> u16 {
-    u16::from_le_bytes([defect as u8, at])
-}
-
-/// Where the checks are, and what the first broken rule was. Some 150 checks write here instead of each returning a
-/// [`ParseError`], which halves their text.
-pub(crate) struct Report {
-    place: Cell<Place>,
-    error: Cell<ParseError>,
-}
-
-impl Report {
-    pub(crate) fn new() -> Self {
-        let (defect, place) = (Defect::Truncated, Place::Header);
-        Self { place: Cell::new(place), error: Cell::new(ParseError { defect, place, at: 0, want: 0, have: 0 }) }
-    }
-
-    /// The checks that follow are about `place`.
-    pub(crate) fn enter(&self, place: Place) {
-        self.place.set(place);
-    }
-
-    /// What the checks are about.
-    pub(crate) fn place(&self) -> Place {
-        self.place.get()
-    }
-
-    /// The error, after a check has refused.
-    pub(crate) fn error(&self) -> ParseError {
-        self.error.get()
-    }
-
-    /// Refuses unless `ok`; `want` and `have` are only looked at then.
-    #[inline(always)]
-    pub(crate) fn ensure(&self, ok: bool, defect: Defect, at: u8, want: u32, have: u32) -> Check {
-        if ok { Ok(()) } else { self.refuse(rule(defect, at), want, have) }
-    }
-
-    /// Refuses unless `have == want`.
-    #[inline(always)]
-    pub(crate) fn equal(&self, defect: Defect, at: u8, want: u32, have: u32) -> Check {
-        self.compare(rule(defect, at), want, have)
-    }
-
-    // Not inlined: its call is what a comparison costs.
-    #[inline(never)]
-    fn compare(&self, rule: u16, want: u32, have: u32) -> Check {
-        if want == have { Ok(()) } else { self.refuse(rule, want, have) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn refuse(&self, rule: u16, want: u32, have: u32) -> Check {
-        let [defect, at] = rule.to_le_bytes();
-        self.error.set(ParseError { defect: Defect::of(defect), place: self.place.get(), at, want, have });
-        Err(Refused)
-    }
-}
+pub(crate) type Check<T = ()> = Result<T, Refused>;

@@ -66,8 +66,10 @@ pub struct Header {
     pub worst_bytes: u32,
     /// Chosen by the user; informative.
     pub model_version: u32,
+    /// Worst-case steps of a run: multiply-accumulates, gates, and whatever else it does element by element.
+    pub worst_steps: u32,
     /// 0.
-    pub reserved1: [u32; 2],
+    pub reserved1: u32,
 }
 
 impl Header {
@@ -158,16 +160,16 @@ pub struct TensorRecord {
 impl TensorRecord {
     /// Size in bytes, or `None` for an unknown element type or a size beyond [`MAX_BYTES`].
     pub fn bytes(&self) -> Option<u32> {
-        let (rows, cols) = (u64::from(self.rows), u64::from(self.cols));
-        // Neither product can overflow: both factors are below 2^32, and the row of bits is below 2^30.
-        let bytes = match self.dtype {
-            dtype::I8 => rows * cols,
-            dtype::I32 => (rows * cols).saturating_mul(4),
-            dtype::BITS => rows * (cols.div_ceil(32) * 4),
-            dtype::LIST => 8 + 8 * cols,
+        // Elements of a row as they lie, and their size.
+        let (cols, size) = match self.dtype {
+            dtype::I8 => (self.cols, 1),
+            dtype::I32 => (self.cols, 4),
+            dtype::BITS => (self.cols.div_ceil(32), 4),
+            dtype::LIST => (self.cols.saturating_add(1), 8),
             _ => return None,
         };
-        if bytes <= u64::from(MAX_BYTES) { Some(bytes as u32) } else { None }
+        let elements = u64::from(self.rows) * u64::from(cols);
+        if elements <= u64::from(MAX_BYTES / size) { Some(elements as u32 * size) } else { None }
     }
 }
 

@@ -2,10 +2,9 @@
 
 use zerocopy::FromBytes;
 
-use crate::check::{Checker, Cost, check_golden};
-use crate::error::{Check, Defect, ParseError, Place, Refused, Report};
+use crate::error::ParseError;
 use crate::record::*;
-use crate::{OpRecord, image_crc32, op};
+use crate::{OpRecord, check};
 
 /// An image that has been checked from its first byte to its last.
 ///
@@ -14,179 +13,51 @@ use crate::{OpRecord, image_crc32, op};
 /// the converter proves.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    header: &'a Header,
-    bytes: &'a [u8],
+    pub(crate) header: &'a Header,
+    pub(crate) bytes: &'a [u8],
     ops: &'a [OpRecord],
     tensors: &'a [TensorRecord],
     ranges: &'a [RangeRecord],
     constants: &'a [u8],
-    labels: &'a [u8],
-    golden: &'a [u8],
-    provenance: &'a [u8],
 }
 
-/// By kind, the size of a section's records; 0 for a blob.
-const RECORD_BYTES: [u8; 9] = [UNKNOWN, 64, 32, 48, 0, UNKNOWN, 0, 0, 0];
-/// No kind of section that format 1 knows.
-const UNKNOWN: u8 = 0xFF;
-
 impl<'a> View<'a> {
+    /// What no image is.
+    pub(crate) const EMPTY: Self =
+        Self { header: &Header::EMPTY, bytes: &[], ops: &[], tensors: &[], ranges: &[], constants: &[] };
+
     /// Checks `bytes`, which must start at a multiple of 16 bytes and may be longer than the image (a whole partition).
     ///
     /// # Errors
     /// The first defect found, with its place and figures. Total: no input panics, and the work is bounded by the size of
-    /// the image times the number of its records.
+    /// the image.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let report = Report::new();
-        let mut view = Self {
-            header: &Header::EMPTY,
-            bytes: &[],
-            ops: &[],
-            tensors: &[],
-            ranges: &[],
-            constants: &[],
-            labels: &[],
-            golden: &[],
-            provenance: &[],
-        };
-        match view.read(bytes, &report) {
-            Ok(()) => Ok(view),
-            Err(Refused) => Err(report.error()),
-        }
+        check::parse(bytes)
     }
 
-    fn read(&mut self, bytes: &'a [u8], report: &Report) -> Check {
-        self.read_sections(bytes, report)?;
-        let cost = self.check_records(report)?;
-        report.enter(Place::Header);
-        report.equal(Defect::Features, 16, cost.features, self.header.features)?;
-        report.equal(Defect::Arena, 24, self.arena_end(), self.header.arena_bytes)?;
-        report.equal(Defect::Cost, 40, cost.macs, self.header.worst_macs)?;
-        report.equal(Defect::Cost, 44, cost.gates, self.header.worst_gates)?;
-        if !self.golden.is_empty() {
-            report.enter(Place::Section(section::GOLDEN));
-            check_golden(self, report)?;
-        }
-        if !self.labels.is_empty() {
-            report.enter(Place::Section(section::LABELS));
-            report.ensure(self.labels().all_present(), Defect::Size, 0, 0, 0)?;
-        }
-        Ok(())
-    }
-
+    /// The entries of the section table; none if they are not all there.
     #[inline(never)]
-    fn read_sections(&mut self, bytes: &'a [u8], report: &Report) -> Check {
-        let have = bytes.len().min(u32::MAX as usize) as u32;
-        let misalignment = bytes.as_ptr() as usize % ALIGN;
-        report.equal(Defect::Misaligned, 0, 0, misalignment as u32)?;
-        let Ok((head, _)) = Header::ref_from_prefix(bytes) else {
-            return report.ensure(false, Defect::Truncated, 0, 64, have);
-        };
-        report.equal(Defect::Magic, 0, u32::from_le_bytes(MAGIC), u32::from_le_bytes(head.magic))?;
-        Checker::new(self, report).header(head)?;
-        let total = head.total_bytes;
-        report.ensure(total <= have, Defect::Truncated, 8, total, have)?;
-        report.ensure(total >= 64 && total.is_multiple_of(ALIGN as u32), Defect::Size, 8, 64, total)?;
-        self.header = head;
-        // The header's total is within `bytes`, so this cannot come out empty.
-        self.bytes = bytes.get(..head.total_bytes as usize).unwrap_or(&[]);
-        report.equal(Defect::Checksum, 12, image_crc32(self.bytes), head.crc32)?;
-
+    pub(crate) fn section_table(&self) -> &'a [SectionRecord] {
         let rest = self.bytes.get(size_of::<Header>()..).unwrap_or(&[]);
-        let count = usize::from(head.section_count);
-        let Ok((table, _)) = <[SectionRecord]>::ref_from_prefix_with_elems(rest, count) else {
-            return report.ensure(false, Defect::Truncated, 36, count as u32, have);
-        };
-        let mut end = (size_of::<Header>() + size_of_val(table)) as u32;
-        let (mut previous, mut after) = (0, 0);
-        let mut found: [&'a [u8]; RECORD_BYTES.len()] = [&[]; _];
-        for record in table {
-            let &SectionRecord { kind, offset, count, .. } = record;
-            report.enter(Place::Section(kind));
-            report.ensure(kind > previous, Defect::Section, 0, u32::from(previous), kind.into())?;
-            previous = kind;
-            report.ensure(offset > after, Defect::Section, 4, after, offset)?;
-            after = offset;
-            let data = self.section(report, record, end)?;
-            // The section is inside the image, so the sum fits.
-            end = offset.wrapping_add(record.bytes);
-            let known = RECORD_BYTES.get(usize::from(kind)).copied().unwrap_or(UNKNOWN);
-            if known == UNKNOWN {
-                report.ensure(kind >= section::OPTIONAL, Defect::Section, 0, section::OPTIONAL.into(), kind.into())?;
-                continue;
-            }
-            report.equal(Defect::Section, 2, known.into(), record.record_bytes.into())?;
-            if let Some(slot) = found.get_mut(usize::from(kind)) {
-                *slot = data;
-            }
-            let max = if kind == section::RANGES { 65535 } else { MAX_RECORDS };
-            report.ensure(known == 0 || count.wrapping_sub(1) < max, Defect::Count, 12, max, count)?;
-            // What these two hold is looked at if there is any; both begin with a count.
-            let has_count = kind == section::LABELS || kind == section::GOLDEN;
-            report.ensure(!(has_count && data.is_empty()), Defect::Section, 8, 4, 0)?;
-        }
-        report.enter(Place::Header);
-        self.zeros(report, 0, end, self.bytes.len() as u32)?;
-        let [_, ops, tensors, ranges, constants, _, labels, golden, provenance] = found;
-        for (kind, data) in [(section::OPS, ops), (section::TENSORS, tensors)] {
-            report.enter(Place::Section(kind));
-            report.ensure(!data.is_empty(), Defect::Count, 12, MAX_RECORDS, 0)?;
-        }
-        (self.ops, self.tensors, self.ranges) = (records(ops), records(tensors), records(ranges));
-        (self.constants, self.labels, self.golden, self.provenance) = (constants, labels, golden, provenance);
-        Ok(())
+        let table = <[SectionRecord]>::ref_from_prefix_with_elems(rest, self.header.section_count.into());
+        table.map_or(&[], |(table, _)| table)
     }
 
-    /// The bytes of a section that begins at or after `end`.
-    #[inline(always)]
-    fn section(&self, report: &Report, record: &SectionRecord, end: u32) -> Result<&'a [u8], Refused> {
-        let &SectionRecord { offset, bytes, .. } = record;
-        let aligned = offset.is_multiple_of(ALIGN as u32);
-        report.ensure(aligned && offset >= end, Defect::Section, 4, end, offset)?;
-        self.zeros(report, 4, end, offset)?;
-        let size = u32::from(record.record_bytes);
-        if size == 0 {
-            report.equal(Defect::Count, 12, 0, record.count)?;
-        } else {
-            report.equal(Defect::Section, 8, size.checked_mul(record.count).unwrap_or(0), bytes)?;
-        }
-        let last = offset.saturating_add(bytes);
-        report.ensure(last as usize <= self.bytes.len(), Defect::Section, 8, self.bytes.len() as u32, last)?;
-        Ok(self.bytes.get(offset as usize..last as usize).unwrap_or(&[]))
-    }
-
-    /// The bytes `from .. to`, which belong to no section, are zero.
+    /// The bytes of the section of this kind; none if there is no such section.
     #[inline(never)]
-    fn zeros(&self, report: &Report, at: u8, from: u32, to: u32) -> Check {
-        let gap = self.bytes.get(from as usize..to as usize).unwrap_or(&[]);
-        report.ensure(gap.iter().all(|&byte| byte == 0), Defect::Reserved, at, 0, from)
+    pub(crate) fn section(&self, kind: u16) -> &'a [u8] {
+        let Some(record) = self.section_table().iter().find(|record| record.kind == kind) else { return &[] };
+        let bytes = self.bytes.get(record.offset as usize..).unwrap_or(&[]);
+        bytes.get(..record.bytes as usize).unwrap_or(&[])
     }
 
+    /// Looks up the sections that a run needs, once the table is known to be right.
     #[inline(never)]
-    fn check_records(&self, report: &Report) -> Result<Cost, Refused> {
-        let mut checker = Checker::new(self, report);
-        for (i, tensor) in self.tensors.iter().enumerate() {
-            report.enter(Place::Tensor(i as u16));
-            checker.tensor_record(tensor)?;
-        }
-        for (i, range) in self.ranges.iter().enumerate() {
-            report.enter(Place::Range(i as u16));
-            checker.range(range)?;
-        }
-        for (i, record) in self.ops.iter().enumerate() {
-            report.enter(Place::Op(i as u16));
-            // READOUT ends the list and stands nowhere else.
-            let is_last = i + 1 == self.ops.len();
-            let is_readout = record.op == op::READOUT;
-            report.ensure(is_readout == is_last, Defect::Op, 0, op::READOUT.into(), record.op.into())?;
-            checker.op(record)?;
-        }
-        Ok(checker.cost)
-    }
-
-    fn arena_end(&self) -> u32 {
-        let ends = self.tensors.iter().filter(|tensor| tensor.place == place::ARENA);
-        ends.map(|tensor| tensor.offset + tensor.bytes().unwrap_or(0)).max().unwrap_or(0)
+    pub(crate) fn find_records(&mut self) {
+        self.ops = records(self.section(section::OPS));
+        self.tensors = records(self.section(section::TENSORS));
+        self.ranges = records(self.section(section::RANGES));
+        self.constants = self.section(section::CONSTANTS);
     }
 
     /// The header.
@@ -256,22 +127,17 @@ impl<'a> View<'a> {
 
     /// Names of the outputs.
     pub fn labels(&self) -> Labels<'a> {
-        Labels::new(self.labels)
+        Labels::new(self.section(section::LABELS))
     }
 
     /// The golden vectors.
     pub fn golden(&self) -> Golden<'a> {
-        Golden::new(self.golden)
-    }
-
-    /// The section GOLDEN as it stands.
-    pub(crate) fn golden_bytes(&self) -> &'a [u8] {
-        self.golden
+        Golden::new(self.section(section::GOLDEN))
     }
 
     /// Where the image comes from: UTF-8 lines `key=value`.
     pub fn provenance(&self) -> &'a [u8] {
-        self.provenance
+        self.section(section::PROVENANCE)
     }
 }
 
@@ -299,7 +165,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Whether as many labels follow as are counted, and nothing else.
-    fn all_present(mut self) -> bool {
+    pub(crate) fn all_present(mut self) -> bool {
         while self.left > 0 {
             if self.next_bytes().is_none() {
                 return false;

@@ -1,190 +1,230 @@
-//! The rules of `docs/image-format.md` for header, tensors, ops, ranges and golden vectors.
+//! The rules of `docs/image-format.md`, from the header to the golden vectors.
 //!
-//! Most are about single fields and stand in `tables`; what they have in common is done by `rules`. Here is what needs a loop or
-//! more than a field. Every figure is a u32 from the image; sums and products are checked or taken in 64 bits.
+//! Most are about single fields and stand in `tables`; what they have in common is done by `rules`. Here and in `sections` and `ffn`
+//! is what needs a loop or several records. Every figure is a u32 from the image; sums and products are checked or taken in 64 bits.
 
+mod ffn;
 mod rules;
-mod special;
+mod sections;
 mod tables;
 
 use zerocopy::{FromBytes, transmute_ref};
 
-use crate::error::{Check, Defect, Report};
-use crate::record::{self, *};
+use crate::error::{Check, Defect, ParseError, Place, Refused};
+use crate::record::*;
 use crate::view::View;
 use crate::*;
-use rules::{ALWAYS, NUMBERS, Numbers, number};
+use rules::{ALWAYS, Numbers, number, type_of};
 use tables::*;
 
-/// What the ops of an image add up to; no figure exceeds 2^32 - 1.
-#[derive(Default)]
-pub(crate) struct Cost {
-    pub(crate) features: u32,
-    pub(crate) macs: u32,
-    pub(crate) gates: u32,
-    ranges: u32,
-}
-
-/// Checks records one after another.
-pub(crate) struct Checker<'v, 'a> {
-    view: &'v View<'a>,
-    report: &'v Report,
+/// Checks an image from its first byte to its last.
+///
+/// All that a check needs is in here, and what it gives is one register: that is what keeps some 150 of them small.
+struct Checker<'a> {
+    view: View<'a>,
+    /// Where the checks are, and once one has refused, what it found.
+    error: ParseError,
     numbers: Numbers,
-    pub(crate) cost: Cost,
 }
 
-impl<'v, 'a> Checker<'v, 'a> {
-    /// A checker of the records of `view`.
-    #[inline(never)]
-    pub(crate) fn new(view: &'v View<'a>, report: &'v Report) -> Self {
-        Self { view, report, numbers: NUMBERS, cost: Cost::default() }
+/// See [`View::parse`].
+#[inline]
+pub(crate) fn parse(bytes: &[u8]) -> Result<View<'_>, ParseError> {
+    let error = ParseError { defect: Defect::Truncated, place: Place::Header, at: 0, want: 0, have: 0 };
+    let mut checker = Checker { view: View::EMPTY, error, numbers: [0; _] };
+    match checker.image(bytes) {
+        Ok(()) => Ok(checker.view),
+        Err(Refused) => Err(checker.error),
+    }
+}
+
+impl<'a> Checker<'a> {
+    #[inline(always)]
+    fn image(&mut self, bytes: &'a [u8]) -> Check {
+        self.sections(bytes)?;
+        self.view.find_records();
+        self.records()?;
+        self.error.place = Place::Header;
+        let words: &[u32; 16] = transmute_ref!(self.view.header);
+        self.keep(words, &TOTALS, ALWAYS)?;
+        self.golden()?;
+        self.error.place = Place::Section(section::LABELS);
+        self.ensure(self.view.labels().all_present(), Defect::Size, 0, 0, 0)
     }
 
-    /// The words of the record that rules are about.
+    /// Refuses unless `ok`; `want` and `have` are only looked at then.
     #[inline(always)]
-    fn take(&mut self, words: &[u32]) {
-        for (to, &word) in self.numbers.iter_mut().zip(words) {
-            *to = word;
+    fn ensure(&mut self, ok: bool, defect: Defect, at: u8, want: u32, have: u32) -> Check {
+        if ok { Ok(()) } else { self.refuse(u16::from_le_bytes([defect as u8, at]), want, have) }
+    }
+
+    /// Refuses unless `have == want`. Not inlined: its call is what a comparison costs.
+    #[inline(always)]
+    fn equal(&mut self, defect: Defect, at: u8, want: u32, have: u32) -> Check {
+        self.compare(u16::from_le_bytes([defect as u8, at]), want, have)
+    }
+
+    #[inline(never)]
+    fn compare(&mut self, rule: u16, want: u32, have: u32) -> Check {
+        if want == have { Ok(()) } else { self.refuse(rule, want, have) }
+    }
+
+    /// `rule` is defect and offset in one register, so that no argument goes over the stack.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self, rule: u16, want: u32, have: u32) -> Check {
+        let [defect, at] = rule.to_le_bytes();
+        self.error = ParseError { defect: Defect::of(defect), place: self.error.place, at, want, have };
+        Err(Refused)
+    }
+
+    #[inline(always)]
+    fn records(&mut self) -> Check {
+        for (i, tensor) in self.view.tensors().iter().enumerate() {
+            self.error.place = Place::Tensor(i as u16);
+            self.tensor_record(i as u16, tensor)?;
         }
+        let ranges = self.view.ranges();
+        self.set(number::RANGES, ranges.len() as u32);
+        for (i, range) in ranges.iter().enumerate() {
+            self.error.place = Place::Range(i as u16);
+            let words: &[u32; 12] = transmute_ref!(range);
+            self.keep(words, &RANGE, range_case::EACH)?;
+        }
+        let mut left = self.view.ops().len();
+        for (i, record) in self.view.ops().iter().enumerate() {
+            self.error.place = Place::Op(i as u16);
+            left -= 1;
+            // READOUT ends the list and stands nowhere else.
+            let in_place = (record.op == op::READOUT) == (left == 0);
+            self.ensure(in_place, Defect::Op, 0, op::READOUT.into(), record.op.into())?;
+            self.op(record)?;
+        }
+        Ok(())
     }
 
     #[inline(always)]
-    fn set(&mut self, number: u8, value: u32) {
-        self.numbers[usize::from(number & 31)] = value;
-    }
-
-    /// Checks the fields of the header that have but one value or a constant bound.
-    pub(crate) fn header(&mut self, header: &Header) -> Check {
-        let words: &[u32; 16] = transmute_ref!(header);
-        self.take(words);
-        self.keep(&HEADER, ALWAYS)
-    }
-
-    /// Checks a tensor.
-    #[inline(never)]
-    pub(crate) fn tensor_record(&mut self, tensor: &TensorRecord) -> Check {
+    fn tensor_record(&mut self, i: u16, tensor: &TensorRecord) -> Check {
+        let dtype = tensor.dtype;
         let Some(bytes) = tensor.bytes() else {
-            return self.report.ensure(false, Defect::Tensor, 0, MAX_BYTES, tensor.dtype.into());
+            return self.ensure(false, Defect::Tensor, 0, MAX_BYTES, dtype.into());
         };
+        let is_input = i == self.view.header.input;
+        let end = if is_input { 0 } else { tensor.offset.saturating_add(bytes) };
+        self.set(number::END, end);
         let words: &[u32; 8] = transmute_ref!(tensor);
-        self.take(words);
-        let input = if tensor.place == place::INPUT { INPUT_CASE } else { OTHER_CASE };
-        let list = if tensor.dtype == dtype::LIST { LIST_CASE } else { OTHER_CASE };
-        self.keep(&TENSOR, input | list)?;
-        // Not a number and infinity are refused by their exponent, so that no float instruction is needed.
-        for at in [16, 20] {
-            let bits = self.number(at / 4);
-            self.report.ensure(bits >> 23 & 0xFF != 0xFF, Defect::Tensor, at, 0, bits)?;
-        }
-        let is_bytes = tensor.dtype == dtype::I8;
-        if tensor.place == place::INPUT {
-            let ok = is_bytes || tensor.dtype == dtype::BITS;
-            return self.report.ensure(ok, Defect::Tensor, 0, dtype::I8.into(), tensor.dtype.into());
-        }
-        self.report.equal(Defect::Tensor, 1, place::ARENA.into(), tensor.place.into())?;
-        let arena = self.view.header().arena_bytes;
-        let end = tensor.offset.saturating_add(bytes);
-        self.report.ensure(is_bytes || tensor.offset & 3 == 0, Defect::Arena, 4, 4, tensor.offset)?;
-        self.report.ensure(end <= arena, Defect::Arena, 4, arena, end)
+        self.keep(words, &TENSOR, if is_input { tensor_case::INPUT } else { tensor_case::ARENA })?;
+        let arena = self.number(number::ARENA).max(end);
+        self.set(number::ARENA, arena);
+        // I8 and Bits are odd.
+        self.ensure(!is_input || dtype & 1 == 1, Defect::Tensor, 0, dtype::I8.into(), dtype.into())
     }
 
-    /// Checks what holds of every range, whether or not an op uses it.
-    #[inline(never)]
-    pub(crate) fn range(&mut self, range: &RangeRecord) -> Check {
-        let cases = self.take_range(range);
-        self.set(number::RQ, if range.flags & range_flag::RQ_PER_NEURON == 0 { 1 } else { range.neurons });
-        self.keep(&RANGE, cases)?;
-        let ok = range.scale_m == 0 || record::is_multiplier(range.scale_m, range.scale_s);
-        self.report.ensure(ok, Defect::Requantise, 28, 1 << 30, range.scale_m)
-    }
-
-    /// Takes a range, and says which cases it is.
-    fn take_range(&mut self, range: &RangeRecord) -> u8 {
-        let words: &[u32; 12] = transmute_ref!(range);
-        self.take(words);
-        let scaled = if range.scale_m == 0 { range_case::UNSCALED } else { 0 };
-        scaled | if range.neurons == 0 { range_case::EMPTY } else { range_case::SOME }
-    }
-
-    /// Checks an op.
-    #[inline(never)]
-    pub(crate) fn op(&mut self, record: &OpRecord) -> Check {
+    #[inline(always)]
+    fn op(&mut self, record: &OpRecord) -> Check {
         let Some(rules) = OPS.get(usize::from(record.op).wrapping_sub(1)) else {
-            return self.report.ensure(false, Defect::Op, 0, op::READOUT.into(), record.op.into());
+            return self.ensure(false, Defect::Op, 0, op::READOUT.into(), record.op.into());
         };
+        let &OpRules { used, kinds, flags, named, written, rules } = rules;
         let bytes: &[u8; 64] = transmute_ref!(record);
-        let OpRules { used, kinds, flags, .. } = *rules;
         for (i, &byte) in bytes.iter().enumerate() {
-            self.report.ensure(i < used.into() || byte == 0, Defect::Reserved, i as u8, 0, byte.into())?;
+            self.ensure(i < used.into() || byte == 0, Defect::Reserved, i as u8, 0, byte.into())?;
         }
-        self.report.ensure(record.kind < kinds, Defect::Op, 1, kinds.into(), record.kind.into())?;
-        self.report.ensure(record.flags & !u16::from(flags) == 0, Defect::Op, 2, flags.into(), record.flags.into())?;
-        self.cost.features |= 1 << record.op;
+        self.ensure(record.kind < kinds, Defect::Op, 1, kinds.into(), record.kind.into())?;
+        self.ensure(record.flags & !u16::from(flags) == 0, Defect::Op, 2, flags.into(), record.flags.into())?;
+        let features = self.number(number::FEATURES) | 1 << (record.op & 31);
+        self.set(number::FEATURES, features);
 
-        let words: &[u32; 16] = transmute_ref!(record);
-        self.take(words);
         // Every op has its input at 4 and its output at 6. Where there is none, the rules refuse or do not look at the shape.
-        let [x, y] = [self.number(1) as u16, (self.number(1) >> 16) as u16].map(|i| self.view.tensor(i));
-        let shape = |tensor: Option<&TensorRecord>| tensor.map_or((0, 0), |tensor| (tensor.rows, tensor.cols));
-        let ((x_rows, x_cols), (_, y_cols)) = (shape(x), shape(y));
-        self.set(number::X_ROWS, x_rows);
-        self.set(number::X_COLS, x_cols);
-        self.set(number::Y_COLS, y_cols);
-        let cases = self.prepare(record)?;
-        self.keep(rules.rules, cases)?;
+        let halves: &[u16; 32] = transmute_ref!(record);
+        let [_, _, x, y, _, _, acc, ..] = *halves;
+        self.describe(number::X_ROWS, x);
+        self.describe(number::Y_ROWS, y);
+        self.set(number::X, x.into());
+        self.set(number::RAW, (acc == y).into());
+        match record.op {
+            op::ROUTE => self.prepare_route(transmute_ref!(record)),
+            op::MAP => {
+                let &MapRecord { lo, hi, .. } = transmute_ref!(record);
+                // Where bounds have no meaning both are 0.
+                self.ensure(lo <= hi, Defect::Requantise, 34, i32::from(hi) as u32, i32::from(lo) as u32)?;
+            }
+            _ => {}
+        }
+        let words: &[u32; 16] = transmute_ref!(record);
+        self.keep(words, rules, 1 << record.kind)?;
+        if record.op != op::FFN {
+            return self.disjoint(halves, named, written);
+        }
         // The output of an FFN without requantising is its accumulator.
-        let alias = if record.op == op::FFN && cases & ffn_case::RAW != 0 { 0b10 } else { 0 };
-        self.disjoint(rules.named & !alias, rules.written)?;
-        self.finish(record)
+        self.disjoint(halves, if acc == y { named & !0b10 } else { named }, written)?;
+        self.ranges_of(transmute_ref!(record))
     }
 
-    /// The tensors `named` are pairwise disjoint in the arena, and those `written`, as far as they exist, lie there.
+    /// Sets the four numbers from `first` on to what tensor `i` is; to 0 if there is none.
     #[inline(never)]
-    fn disjoint(&self, named: u8, written: u8) -> Check {
-        for (p, a) in self.named(named) {
-            let Some(one) = self.view.tensor(a) else { continue };
-            if one.place != place::ARENA {
-                self.report.ensure(written >> p & 1 == 0, Defect::Tensor, 4, place::ARENA.into(), one.place.into())?;
+    fn describe(&mut self, first: u8, i: u16) {
+        let numbers = self.numbers.get_mut(usize::from(first)..).and_then(|numbers| numbers.first_chunk_mut::<4>());
+        if let Some(numbers) = numbers {
+            *numbers = self.view.tensor(i).map_or([0; 4], |tensor| {
+                let &TensorRecord { dtype, place, rows, cols, .. } = tensor;
+                [rows, cols, cols.div_ceil(32), type_of(dtype, place)]
+            });
+        }
+    }
+
+    /// The tensors `named` are pairwise disjoint in the arena, and those `written`, as far as they exist, lie there. Bit `p` is the
+    /// field at `4 + 2 * p`, but bit 6 that at 32.
+    #[inline(never)]
+    fn disjoint(&mut self, halves: &[u16; 32], named: u8, written: u8) -> Check {
+        let mut spans = [(0, 0); 7];
+        for p in 0..7 {
+            let Some(&i) = halves.get(if p == 6 { 16 } else { p + 2 }) else { continue };
+            let Some(tensor) = self.view.tensor(i).filter(|_| named >> p & 1 == 1) else { continue };
+            if tensor.place != place::ARENA {
+                self.ensure(written >> p & 1 == 0, Defect::Tensor, 4, place::ARENA.into(), tensor.place.into())?;
                 continue;
             }
-            let end = one.offset + one.bytes().unwrap_or(0);
-            for (q, b) in self.named(named) {
-                let Some(other) = self.view.tensor(b) else { continue };
-                // Each pair is looked at from both sides: one of the two begins inside the other.
-                let apart = p == q || one.offset > other.offset || other.offset >= end;
-                self.report.ensure(apart || other.place != place::ARENA, Defect::Alias, 4, a.into(), b.into())?;
+            let (start, end) = (tensor.offset, tensor.offset.saturating_add(tensor.bytes().unwrap_or(0)));
+            for &(from, to) in &spans {
+                self.ensure(end <= from || start >= to, Defect::Alias, 4, from, start)?;
+            }
+            if let Some(span) = spans.get_mut(p) {
+                *span = (start, end);
             }
         }
         Ok(())
     }
 
-    /// Positions and indices of the tensors whose bits are set.
-    fn named(&self, bits: u8) -> impl Iterator<Item = (u8, u16)> {
-        (0..7u8).filter(move |p| bits >> p & 1 == 1).map(|p| {
-            let at = if p == 6 { 32 } else { 4 + 2 * p };
-            (p, (self.number(at / 4) >> (at % 4 * 8)) as u16)
-        })
+    #[inline(always)]
+    fn golden(&mut self) -> Check {
+        let bytes = self.view.section(section::GOLDEN);
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.error.place = Place::Section(section::GOLDEN);
+        let size = bytes.len() as u32;
+        let Ok((head, _)) = GoldenHeader::ref_from_prefix(bytes) else {
+            return self.ensure(false, Defect::Golden, 0, 16, size);
+        };
+        let input_bytes = self.view.input().and_then(TensorRecord::bytes).unwrap_or(0);
+        let outputs = self.view.output().map_or(0, |tensor| tensor.cols);
+        let padded = input_bytes.next_multiple_of(4);
+        // Input and output are at most 2^30 bytes, so the sum fits.
+        let stride = padded + 4 * outputs;
+        self.set(number::COUNT, input_bytes);
+        self.set(number::WIDTH, outputs);
+        self.set(number::END, stride);
+        self.set(number::ROWS, 16);
+        self.set(number::COLS, size);
+        let words: &[u32; 4] = transmute_ref!(head);
+        self.keep(words, &GOLDEN, ALWAYS)?;
+        let mut at = 16;
+        while at < size {
+            let padding = bytes.get((at + input_bytes) as usize..(at + padded) as usize).unwrap_or(&[]);
+            self.ensure(padding.iter().all(|&byte| byte == 0), Defect::Reserved, 16, 0, at)?;
+            at = at.saturating_add(stride);
+        }
+        Ok(())
     }
-}
-
-#[inline(never)]
-pub(crate) fn check_golden(view: &View<'_>, report: &Report) -> Check {
-    let bytes = view.golden_bytes();
-    let size = bytes.len() as u32;
-    let Ok((head, _)) = GoldenHeader::ref_from_prefix(bytes) else {
-        return report.ensure(false, Defect::Golden, 0, 16, size);
-    };
-    let input_bytes = view.input().and_then(TensorRecord::bytes).unwrap_or(0);
-    let outputs = view.output().map_or(0, |tensor| tensor.cols);
-    report.equal(Defect::Golden, 4, input_bytes, head.input_bytes)?;
-    report.equal(Defect::Golden, 8, outputs, head.outputs)?;
-    // Both are at most 2^30 bytes, so the sum fits.
-    report.equal(Defect::Golden, 12, input_bytes.next_multiple_of(4) + 4 * outputs, head.stride)?;
-    let want = u64::from(head.count) * u64::from(head.stride) + 16;
-    report.equal(Defect::Golden, 0, want.min(u64::from(u32::MAX)) as u32, size)?;
-    let (from, to) = (input_bytes as usize, input_bytes.next_multiple_of(4) as usize);
-    let padding = |vector: &[u8]| vector.get(from..to).is_some_and(|padding| padding.iter().all(|&byte| byte == 0));
-    let vectors = bytes.get(16..).unwrap_or(&[]).chunks_exact(head.stride.max(1) as usize);
-    let padded = vectors.into_iter().all(padding);
-    report.ensure(padded, Defect::Reserved, 16, 0, 1)
 }

@@ -1,7 +1,7 @@
 //! The rules of `docs/image-format.md`, record by record, as far as they are about single fields.
 
-use super::number::*;
-use super::rules::{ALWAYS, MAYBE, Rule, SOME, word};
+use super::rules::number::*;
+use super::rules::{ABSENT, ALWAYS, MAYBE, Rule, SOME, number, scan, word};
 use crate::error::Defect;
 use crate::record::*;
 use crate::*;
@@ -30,50 +30,69 @@ pub(super) const OPS: [OpRules; 7] = [
     OpRules { used: 12, kinds: 3, flags: 0, named: 0b11, written: 0b10, rules: &READOUT },
 ];
 
-/// Cases of LINEAR.
-pub(super) mod linear_case {
-    pub const I8: u8 = 1;
-    pub const I32: u8 = 2;
+/// Cases of LINEAR; kind 0 is one of them.
+mod linear_case {
+    pub const I8: u8 = 2;
+    pub const I32: u8 = 4;
+    pub const TRANSPOSED: u8 = 8;
+    pub const STRAIGHT: u8 = 16;
 }
 
-const LINEAR: [Rule; 12] = {
+const LINEAR: [Rule; 17] = {
     use linear_case::*;
     const ROWS: u8 = word(8);
     const COLS: u8 = word(12);
     [
-        Rule::tensor(ALWAYS, 4, dtype::I8, ANY, ANY),
-        Rule::same(ALWAYS, Defect::Shape, 12, X_COLS),
-        Rule::tensor(I8, 6, dtype::I8, X_ROWS, ROWS),
-        Rule::tensor(I32, 6, dtype::I32, X_ROWS, ROWS),
+        // I32 is even.
+        Rule::case(4 * Y_TYPE, 1, I8, I32),
+        Rule::case(2, linear_flag::TRANSPOSED as u8, TRANSPOSED, STRAIGHT),
+        Rule::pick(2, linear_flag::RQ_PER_ROW as u8, ROWS),
+        Rule::tensor(STRAIGHT, 4, dtype::I8, ANY, COLS),
+        Rule::tensor(TRANSPOSED, 4, dtype::I8, COLS, ANY),
+        Rule::add(STRAIGHT, 4 * X_ROWS, ZERO, COUNT),
+        Rule::add(TRANSPOSED, 4 * X_COLS, ZERO, COUNT),
+        Rule::tensor(I8, 6, dtype::I8, COUNT, ROWS),
+        Rule::tensor(I32, 6, dtype::I32, COUNT, ROWS),
         Rule::constant(ALWAYS, 16, 1, ROWS, COLS),
         Rule::constant(ALWAYS, 20, 4 | MAYBE, ROWS, ONE),
         Rule::equal(ALWAYS, Defect::Unsupported, 28, 8, WEIGHT_W8),
-        Rule::clear(I8, 2, linear_flag::ACCUMULATE as u8),
+        Rule::clear(I8, Defect::Op, 2, linear_flag::ACCUMULATE as u8),
         Rule::requantise(I8, 24, RQ),
-        Rule::clear(I32, 2, linear_flag::RQ_PER_ROW as u8),
+        Rule::clear(I32, Defect::Op, 2, linear_flag::RQ_PER_ROW as u8),
         Rule::none(I32, 24, 32),
-        Rule::macs(ALWAYS, X_ROWS, ROWS, COLS),
+        Rule::sum(ALWAYS, MACS, 4 * COUNT, ROWS, COLS),
     ]
 };
 
-/// Cases of FFN.
-pub(super) mod ffn_case {
+/// Cases of FFN beyond its kinds, the activations.
+mod ffn_case {
+    use super::activation::*;
+    pub const LUT: u8 = 1 << LUT256;
+    pub const NO_LUT: u8 = 1 << IDENTITY | 1 << RELU;
     /// The output is I8, or the accumulator.
-    pub const I8: u8 = 1;
-    pub const RAW: u8 = 2;
-    pub const FRESH: u8 = 4;
-    pub const START_ACC: u8 = 8;
-    pub const LUT: u8 = 16;
-    pub const NO_LUT: u8 = 32;
+    pub const I8: u8 = 8;
+    pub const RAW: u8 = 16;
+    pub const START_ACC: u8 = 32;
     pub const RANGES: u8 = 64;
     pub const NEURONS: u8 = 128;
 }
 
-const FFN: [Rule; 18] = {
+const FFN: [Rule; 26] = {
     use ffn_case::*;
     const ROWS: u8 = word(28);
     const COLS: u8 = word(24);
+    const RANGE_COUNT: u8 = word(20);
     [
+        Rule::case(4 * number::RAW, 1, RAW, I8),
+        Rule::case(2, ffn_flag::START_ACC as u8, START_ACC, 0),
+        Rule::case(2, ffn_flag::NEURONS as u8, NEURONS, RANGES),
+        Rule::pick(2, ffn_flag::RQ_PER_ROW as u8, ROWS),
+        Rule::positive(ALWAYS, Defect::Index, 20, 32),
+        Rule::add(ALWAYS, 16, RANGE_COUNT, END),
+        Rule::within(ALWAYS, Defect::Index, 16, END, number::RANGES),
+        // Bounds the work of the checks that follow.
+        Rule::sum(ALWAYS, NAMED_RANGES, 4 * RANGE_COUNT, ONE, ONE),
+        Rule::within(ALWAYS, Defect::Count, 20, NAMED_RANGES, MAX_INDEX),
         Rule::tensor(ALWAYS, 4, dtype::I8, ONE, COLS),
         Rule::tensor(ALWAYS, 12, dtype::I32, ONE, ROWS),
         Rule::tensor(RANGES, 8, dtype::LIST | MAYBE, ANY, ANY),
@@ -81,22 +100,34 @@ const FFN: [Rule; 18] = {
         Rule::tensor(ALWAYS, 10, dtype::I8 | MAYBE, ONE, ANY),
         Rule::tensor(ALWAYS, 14, dtype::I32 | MAYBE, ONE, ROWS),
         Rule::none(RAW, 36, 32),
-        Rule::clear(RAW, 2, ffn_flag::RQ_PER_ROW as u8),
+        Rule::clear(RAW, Defect::Op, 2, ffn_flag::RQ_PER_ROW as u8),
         Rule::tensor(I8, 6, dtype::I8, ONE, ROWS),
         Rule::requantise(I8, 36, RQ),
-        Rule::constant(FRESH, 32, 4 | MAYBE, ROWS, ONE),
         Rule::none(START_ACC, 32, 32),
-        Rule::constant(LUT, 40, 1, BYTES, ONE),
+        Rule::constant(ALWAYS, 32, 4 | MAYBE, ROWS, ONE),
+        Rule::constant(LUT, 40, 1, TABLE, ONE),
         Rule::none(NO_LUT, 40, 32),
         Rule::equal(ALWAYS, Defect::Unsupported, 44, 8, WEIGHT_W8),
-        Rule::clear(RANGES, 2, ffn_flag::HANDED_Z as u8),
+        Rule::clear(RANGES, Defect::Op, 2, ffn_flag::HANDED_Z as u8),
         Rule::equal(NEURONS, Defect::Count, 20, 32, 1),
-        Rule::macs(ALWAYS, WIDTH, COUNT, ENTRIES),
+    ]
+};
+
+/// What an FFN costs: COUNT is the neurons of its widest range.
+pub(super) const FFN_COST: [Rule; 5] = {
+    const KEYS: u8 = 1;
+    const NO_KEYS: u8 = 2;
+    [
+        Rule::case(2, ffn_flag::HANDED_Z as u8, NO_KEYS, KEYS),
+        Rule::add(NO_KEYS, 28, ZERO, WIDTH),
+        Rule::add(KEYS, 28, COLS, WIDTH),
+        Rule::sum(ALWAYS, MACS, 4 * WIDTH, COUNT, ENTRIES),
+        Rule::sum(ALWAYS, STEPS, 4 * ENTRIES, ROWS, ONE),
     ]
 };
 
 /// Cases of ROUTE beyond its kinds.
-pub(super) mod route_case {
+mod route_case {
     pub const STATIC: u8 = 1;
     pub const TREE: u8 = 2;
     pub const LINEAR: u8 = 4;
@@ -106,16 +137,23 @@ pub(super) mod route_case {
     pub const LEAVES: u8 = 32;
 }
 
-const ROUTE: [Rule; 25] = {
+const ROUTE: [Rule; 34] = {
     use route_case::*;
     const COLS: u8 = word(20);
     const EXPERTS: u8 = word(12);
+    const DEPTH: u8 = word(16);
     [
+        Rule::case(2, route_flag::PATH as u8, 0, LEAVES),
+        // An offset beyond the section is refused in either case.
+        Rule::case(39, 0x80, NOT_GATED, GATED),
+        Rule::add(ALWAYS, 8, COUNT, END),
+        Rule::add(ALWAYS, 4 * END, WIDTH, END),
+        Rule::within(ALWAYS, Defect::Index, 8, END, MAX_INDEX),
         Rule::tensor(ALWAYS, 6, dtype::LIST, ANY, ANY),
         Rule::positive(ALWAYS, Defect::Count, 12, 32),
         Rule::at_most(ALWAYS, Defect::Index, 34, 16, Q15),
-        Rule::clear(STATIC | LINEAR, 2, (route_flag::PATH | route_flag::HAND_Z) as u8),
-        Rule::clear(LEAVES, 2, route_flag::HAND_Z as u8),
+        Rule::clear(STATIC | LINEAR, Defect::Op, 2, (route_flag::PATH | route_flag::HAND_Z) as u8),
+        Rule::clear(LEAVES, Defect::Op, 2, route_flag::HAND_Z as u8),
         Rule::equal(STATIC, Defect::Count, 16, 32, 0),
         Rule::none(STATIC, 4, 16),
         Rule::equal(STATIC, Defect::Shape, 20, 32, 0),
@@ -130,29 +168,41 @@ const ROUTE: [Rule; 25] = {
         Rule::constant(TREE | LINEAR, 28, 4 | MAYBE, COUNT, ONE),
         Rule::equal(TREE | LINEAR, Defect::Unsupported, 44, 8, WEIGHT_W8),
         Rule::tensor(LINEAR, 32, dtype::I32, ONE, EXPERTS),
-        Rule::macs(LINEAR, EXPERTS, COLS, ONE),
-        Rule::macs(TREE, EXPERTS, COLS, word(16)),
+        Rule::sum(STATIC, STEPS, 4 * EXPERTS, ONE, ONE),
+        Rule::sum(LINEAR, MACS, 4 * EXPERTS, COLS, ONE),
+        Rule::sum(LINEAR, STEPS, 4 * EXPERTS, DEPTH, ONE),
+        Rule::sum(TREE, MACS, 4 * EXPERTS, COLS, DEPTH),
         Rule::none(STATIC | TREE, 32, 16),
         Rule::none(STATIC | TREE, 36, 32),
+        Rule::none(NOT_GATED, 36, 32),
         Rule::none(NOT_GATED, 40, 32),
         Rule::requantise(GATED, 36, ONE),
+        Rule::scan(GATED, 40, scan::ROUTE_WEIGHTS, HALF_TABLE),
     ]
 };
 
-const GATES: [Rule; 3] = [
+const GATES: [Rule; 6] = [
     Rule::tensor(ALWAYS, 4, dtype::BITS, ONE, ANY),
     Rule::tensor(ALWAYS, 6, dtype::BITS, ONE, ANY),
-    Rule::same(ALWAYS, Defect::Shape, 8, WIDTH),
+    Rule::same(ALWAYS, Defect::Shape, 8, 32, Y_WORDS),
+    Rule::scan(1 << wiring::WORD, 12, scan::WORD_GATES, word(8)),
+    Rule::scan(1 << wiring::GATHERED, 12, scan::GATHERED_GATES, word(8)),
+    Rule::sum(ALWAYS, number::GATES, 8, WORD_BITS, ONE),
 ];
 
-const GROUP_SUM: [Rule; 4] = [
+const GROUP_SUM: [Rule; 8] = [
     Rule::tensor(ALWAYS, 4, dtype::BITS, ONE, ANY),
     Rule::tensor(ALWAYS, 6, dtype::I32, ONE, word(8)),
     Rule::constant(ALWAYS, 16, 4 | MAYBE, word(8), ONE),
-    Rule::constant(ALWAYS, 12, 4, COUNT, ONE),
+    // The output has as many elements of 4 bytes, so one more does not wrap.
+    Rule::add(ALWAYS, 8, ONE, COUNT),
+    Rule::add(ALWAYS, 4 * X_COLS, ONE, WIDTH),
+    Rule::scan(ALWAYS, 12, scan::BOUNDS, COUNT),
+    Rule::sum(ALWAYS, STEPS, 8, ONE, ONE),
+    Rule::sum(ALWAYS, STEPS, 4 * X_COLS, ONE, ONE),
 ];
 
-const MAP: [Rule; 24] = {
+const MAP: [Rule; 27] = {
     const LUT256: u8 = 1 << map::LUT256;
     const AFFINE: u8 = 1 << map::AFFINE;
     const ADD: u8 = 1 << map::ADD;
@@ -163,13 +213,16 @@ const MAP: [Rule; 24] = {
         Rule::tensor(!BITS, 6, dtype::I8, X_ROWS, X_COLS),
         Rule::tensor(BITS, 4, dtype::I8, ONE, ANY),
         Rule::tensor(BITS, 6, dtype::BITS, ONE, ANY),
-        Rule::constant(BITS, 12, 4, Y_COLS, ONE),
-        Rule::constant(LUT256, 12, 1, BYTES, ONE),
+        Rule::pick(2, MAP_RQ_PER_COL as u8, X_COLS),
+        Rule::scan(BITS, 12, scan::THRESHOLDS, Y_COLS),
+        Rule::constant(LUT256, 12, 1, TABLE, ONE),
         Rule::constant(AFFINE, 12, 1, X_COLS, ONE),
         Rule::constant(AFFINE, 16, 4 | MAYBE, X_COLS, ONE),
         Rule::requantise(AFFINE, 20, RQ),
-        Rule::macs(AFFINE, X_ROWS, X_COLS, ONE),
-        Rule::clear(!AFFINE, 2, MAP_RQ_PER_COL as u8),
+        Rule::sum(AFFINE, MACS, 4 * X_ROWS, X_COLS, ONE),
+        Rule::sum(LUT256 | ADD | CLAMP, STEPS, 4 * X_ROWS, X_COLS, ONE),
+        Rule::sum(BITS, STEPS, 4 * Y_COLS, ONE, ONE),
+        Rule::clear(!AFFINE, Defect::Op, 2, MAP_RQ_PER_COL as u8),
         Rule::none(!AFFINE, 16, 32),
         Rule::none(!AFFINE, 20, 32),
         Rule::none(ADD | CLAMP, 12, 32),
@@ -186,7 +239,7 @@ const MAP: [Rule; 24] = {
     ]
 };
 
-const READOUT: [Rule; 7] = {
+const READOUT: [Rule; 10] = {
     const NONE: u8 = 1 << readout::NONE;
     const ARGMAX: u8 = 1 << readout::ARGMAX;
     const TOP_K: u8 = 1 << readout::TOP_K;
@@ -198,31 +251,44 @@ const READOUT: [Rule; 7] = {
         Rule::at_most(TOP_K, Defect::Count, 8, 32, X_COLS),
         Rule::none(NONE, 6, 16),
         Rule::tensor(ARGMAX | TOP_K, 6, dtype::I32, ONE, word(8)),
+        Rule::at_least(ALWAYS, Defect::Tensor, 4 * X_TYPE, 32, I8_SCORES),
+        Rule::at_most(ALWAYS, Defect::Tensor, 4 * X_TYPE, 32, I32_SCORES),
+        Rule::sum(ALWAYS, STEPS, 4 * X_COLS, word(8), ONE),
     ]
 };
 
-/// Cases of a range; the last two are about the op that uses it.
+/// Cases of a range; some are about the op that uses it.
 pub(super) mod range_case {
     pub const EMPTY: u8 = 1;
     pub const SOME: u8 = 2;
-    pub const UNSCALED: u8 = 4;
-    pub const NEURONS: u8 = 8;
-    pub const HANDED_Z: u8 = 16;
+    pub const SCALED: u8 = 4;
+    pub const UNSCALED: u8 = 8;
+    pub const NEURONS: u8 = 16;
+    pub const HANDED_Z: u8 = 32;
+    pub const NO_HIDDEN: u8 = 64;
+    pub const EACH: u8 = 128;
 }
 
 /// What holds of a range whatever op uses it. How long keys, values and value_bias are depends on the op; that they begin inside is
 /// checked of every range.
-pub(super) const RANGE: [Rule; 17] = {
-    use range_case::{EMPTY, SOME, UNSCALED};
+pub(super) const RANGE: [Rule; 24] = {
+    use range_case::{EMPTY, SCALED, SOME, UNSCALED};
     [
+        Rule::case(0, 0, SOME, EMPTY),
+        Rule::case(28, 0, SCALED, UNSCALED),
+        Rule::pick(33, range_flag::RQ_PER_NEURON, word(0)),
         Rule::at_most(ALWAYS, Defect::Count, 0, 32, NEURONS),
-        Rule::clear(ALWAYS, 33, !(range_flag::OUTPUT_MAJOR | range_flag::RQ_PER_NEURON)),
-        Rule::equal(ALWAYS, Defect::Unsupported, 16, 32, 0xFF),
+        Rule::clear(ALWAYS, Defect::Op, 33, !(range_flag::OUTPUT_MAJOR | range_flag::RQ_PER_NEURON)),
+        Rule::equal(ALWAYS, Defect::Unsupported, 16, 32, ABSENT),
         Rule::zero(ALWAYS, 34, 16),
         Rule::zero(ALWAYS, 36, 32),
         Rule::zero(ALWAYS, 40, 32),
         Rule::zero(ALWAYS, 44, 32),
         Rule::equal(UNSCALED, Defect::Requantise, 32, 8, 0),
+        Rule::at_least(SCALED, Defect::Requantise, 28, 32, SPACE),
+        Rule::clear(SCALED, Defect::Requantise, 31, 0x80),
+        Rule::positive(SCALED, Defect::Requantise, 32, 8),
+        Rule::at_most(SCALED, Defect::Requantise, 32, 8, SHIFTS),
         Rule::constant(ALWAYS, 24, 4 | MAYBE, ONE, ONE),
         Rule::none(EMPTY, 4, 32),
         Rule::none(EMPTY, 8, 32),
@@ -234,36 +300,105 @@ pub(super) const RANGE: [Rule; 17] = {
         Rule::requantise(SOME, 12, RQ),
     ]
 };
+const _: () = assert!(MAX_BYTES == 1 << 30);
 
 /// What holds of a range of an FFN op.
-pub(super) const FFN_RANGE: [Rule; 6] = {
+pub(super) const FFN_RANGE: [Rule; 10] = {
     use range_case::*;
+    // A case of this table alone, in the place of one that it does not ask for.
+    const OUTPUT_MAJOR: u8 = UNSCALED;
     [
-        Rule::constant(ALWAYS, 24, 4 | MAYBE, ROWS, ONE),
+        Rule::case(0, 0, SOME, EMPTY),
+        Rule::case(33, range_flag::OUTPUT_MAJOR, OUTPUT_MAJOR, 0),
+        Rule::constant(EACH, 24, 4 | MAYBE, ROWS, ONE),
         Rule::none(NEURONS, 24, 32),
-        Rule::clear(NEURONS, 33, range_flag::OUTPUT_MAJOR),
+        Rule::clear(NEURONS, Defect::Op, 33, range_flag::OUTPUT_MAJOR),
+        // Even a range without neurons needs one.
+        Rule::clear(NO_HIDDEN, Defect::Tensor, 33, range_flag::OUTPUT_MAJOR),
+        Rule::at_most(OUTPUT_MAJOR, Defect::Shape, 0, 32, HIDDEN),
         Rule::none(HANDED_Z, 4, 32),
         Rule::constant(SOME, 4, 1 | MAYBE, word(0), COLS),
         Rule::constant(SOME, 20, 1, word(0), ROWS),
     ]
 };
 
-/// Case of a tensor whose place is Input, and of a list.
-pub(super) const INPUT_CASE: u8 = 1;
-pub(super) const LIST_CASE: u8 = 2;
-pub(super) const OTHER_CASE: u8 = 4;
+/// Cases of a tensor.
+pub(super) mod tensor_case {
+    pub const INPUT: u8 = 1;
+    pub const ARENA: u8 = 2;
+    pub const LIST: u8 = 4;
+    /// Its elements are larger than a byte.
+    pub const WIDE: u8 = 8;
+}
 
-pub(super) const TENSOR: [Rule; 7] = [
-    Rule::positive(ALWAYS, Defect::Shape, 8, 32),
-    Rule::positive(ALWAYS, Defect::Shape, 12, 32),
-    Rule::equal(LIST_CASE, Defect::Shape, 8, 32, 1),
-    Rule::zero(ALWAYS, 2, 16),
-    Rule::zero(ALWAYS, 24, 32),
-    Rule::zero(ALWAYS, 28, 32),
-    Rule::equal(INPUT_CASE, Defect::Tensor, 4, 32, 0),
-];
+pub(super) const TENSOR: [Rule; 15] = {
+    use tensor_case::*;
+    [
+        // I8 is 1, Bits 3.
+        Rule::case(0, 4, LIST, 0),
+        Rule::case(0, 6, WIDE, 0),
+        Rule::positive(ALWAYS, Defect::Shape, 8, 32),
+        Rule::positive(ALWAYS, Defect::Shape, 12, 32),
+        Rule::equal(LIST, Defect::Shape, 8, 32, 1),
+        Rule::zero(ALWAYS, 2, 16),
+        Rule::zero(ALWAYS, 24, 32),
+        Rule::zero(ALWAYS, 28, 32),
+        Rule::equal(INPUT, Defect::Tensor, 1, 8, place::INPUT),
+        Rule::equal(INPUT, Defect::Tensor, 4, 32, 0),
+        Rule::equal(tensor_case::ARENA, Defect::Tensor, 1, 8, place::ARENA),
+        Rule::clear(WIDE, Defect::Arena, 4, 3),
+        Rule::within(ALWAYS, Defect::Arena, 4, END, MAX_ARENA),
+        // All but the sign: so neither comparison needs a float instruction.
+        Rule::at_most(ALWAYS, Defect::Tensor, 16, 31, FINITE),
+        Rule::at_most(ALWAYS, Defect::Tensor, 20, 31, FINITE),
+    ]
+};
 
-pub(super) const HEADER: [Rule; 10] = [
+/// Cases of a section.
+mod section_case {
+    pub const RECORDS: u8 = 1;
+    pub const RANGES: u8 = 2;
+    pub const BLOB: u8 = 4;
+    pub const UNKNOWN: u8 = 8;
+    /// It begins with a count.
+    pub const HEAD: u8 = 16;
+    /// It is made of records, as it says.
+    pub const SIZED: u8 = 32;
+    pub const UNSIZED: u8 = 64;
+}
+
+/// By kind, the size of a section's records and its cases.
+pub(super) static KINDS: [(u8, u8); 9] = {
+    use section_case::*;
+    let head = (0, BLOB | HEAD);
+    [UNKNOWN_KIND, (64, RECORDS), (32, RECORDS), (48, RANGES), (0, BLOB), UNKNOWN_KIND, head, head, (0, BLOB)]
+};
+pub(super) const UNKNOWN_KIND: (u8, u8) = (0, section_case::UNKNOWN);
+
+/// X is the least kind, END the least offset, WIDTH the size of a record, COLS the section's end.
+pub(super) const SECTION: [Rule; 14] = {
+    use section_case::*;
+    [
+        Rule::case(2, 0, SIZED, UNSIZED),
+        Rule::sum(ALWAYS, ROWS, 2, word(12), ONE),
+        Rule::at_least(ALWAYS, Defect::Section, 0, 16, X),
+        Rule::at_least(UNKNOWN, Defect::Section, 0, 16, OPTIONAL),
+        Rule::same(RECORDS | RANGES | BLOB, Defect::Section, 2, 16, WIDTH),
+        Rule::clear(ALWAYS, Defect::Section, 4, 15),
+        Rule::at_least(ALWAYS, Defect::Section, 4, 32, END),
+        Rule::same(SIZED, Defect::Section, 8, 32, ROWS),
+        Rule::equal(UNSIZED, Defect::Count, 12, 32, 0),
+        Rule::within(ALWAYS, Defect::Section, 8, COLS, TOTAL),
+        Rule::positive(RECORDS | RANGES, Defect::Count, 12, 32),
+        Rule::at_most(RECORDS, Defect::Count, 12, 32, RECORDS_LIMIT),
+        Rule::at_most(RANGES, Defect::Count, 12, 32, MAX_INDEX),
+        Rule::positive(HEAD, Defect::Section, 8, 32),
+    ]
+};
+
+/// Of the header alone; TOTAL is how many bytes there are.
+pub(super) const HEADER: [Rule; 13] = [
+    Rule::same(ALWAYS, Defect::Magic, 0, 32, number::MAGIC),
     Rule::equal(ALWAYS, Defect::Format, 4, 16, FORMAT as u8),
     Rule::equal(ALWAYS, Defect::Size, 6, 16, 64),
     Rule::equal(ALWAYS, Defect::Unsupported, 20, 32, PACKING_PORTABLE as u8),
@@ -272,6 +407,31 @@ pub(super) const HEADER: [Rule; 10] = [
     Rule::positive(ALWAYS, Defect::Count, 36, 16),
     Rule::at_most(ALWAYS, Defect::Count, 36, 16, SIXTEEN),
     Rule::zero(ALWAYS, 38, 16),
-    Rule::zero(ALWAYS, 56, 32),
     Rule::zero(ALWAYS, 60, 32),
+    Rule::at_most(ALWAYS, Defect::Truncated, 8, 32, TOTAL),
+    Rule::at_least(ALWAYS, Defect::Size, 8, 32, number::HEADER),
+    Rule::clear(ALWAYS, Defect::Size, 8, 15),
+];
+
+/// Of the header, when every record has been looked at.
+pub(super) const TOTALS: [Rule; 8] = [
+    // READOUT has bit 7: without it there are no ops.
+    Rule::at_least(ALWAYS, Defect::Section, 16, 8, HALF_TABLE),
+    Rule::tensor(ALWAYS, 32, SOME, ANY, ANY),
+    Rule::same(ALWAYS, Defect::Tensor, 34, 16, X),
+    Rule::same(ALWAYS, Defect::Features, 16, 32, FEATURES),
+    Rule::same(ALWAYS, Defect::Arena, 24, 32, ARENA),
+    Rule::same(ALWAYS, Defect::Cost, 40, 32, MACS),
+    Rule::same(ALWAYS, Defect::Cost, 44, 32, number::GATES),
+    Rule::same(ALWAYS, Defect::Cost, 56, 32, STEPS),
+];
+
+/// COUNT is the input's bytes, WIDTH the outputs, END the size of both, ROWS that of the head, COLS that of the section.
+pub(super) const GOLDEN: [Rule; 6] = [
+    Rule::same(ALWAYS, Defect::Golden, 4, 32, COUNT),
+    Rule::same(ALWAYS, Defect::Golden, 8, 32, WIDTH),
+    Rule::same(ALWAYS, Defect::Golden, 12, 32, END),
+    Rule::sum(ALWAYS, ROWS, 0, END, ONE),
+    Rule::within(ALWAYS, Defect::Golden, 0, ROWS, COLS),
+    Rule::within(ALWAYS, Defect::Golden, 0, COLS, ROWS),
 ];
