@@ -66,8 +66,10 @@ pub struct Header {
     pub worst_bytes: u32,
     /// Chosen by the user; informative.
     pub model_version: u32,
+    /// Worst-case steps of a run, multiply-accumulates and gates among them: what bounds its time.
+    pub worst_steps: u32,
     /// 0.
-    pub reserved1: [u32; 2],
+    pub reserved1: u32,
 }
 
 impl Header {

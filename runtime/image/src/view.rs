@@ -63,6 +63,7 @@ impl<'a> View<'a> {
         report.equal(Defect::Arena, 24, self.arena_end(), self.header.arena_bytes)?;
         report.equal(Defect::Cost, 40, cost.macs, self.header.worst_macs)?;
         report.equal(Defect::Cost, 44, cost.gates, self.header.worst_gates)?;
+        report.equal(Defect::Cost, 56, cost.steps, self.header.worst_steps)?;
         if !self.golden.is_empty() {
             report.enter(Place::Section(section::GOLDEN));
             check_golden(self, report)?;

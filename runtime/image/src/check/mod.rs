@@ -22,6 +22,7 @@ pub(crate) struct Cost {
     pub(crate) features: u32,
     pub(crate) macs: u32,
     pub(crate) gates: u32,
+    pub(crate) steps: u32,
     ranges: u32,
 }
 

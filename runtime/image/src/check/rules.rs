@@ -26,8 +26,10 @@ enum Test {
     Constant,
     /// The number `a` of requantise records lie there.
     Requantise,
-    /// Nothing: the field times the numbers `a` and `b` are multiply-accumulates.
+    /// Nothing: the field times the numbers `a` and `b` are multiply-accumulates, which are steps.
     Macs,
+    /// Nothing: they are steps of another kind.
+    Steps,
 }
 
 /// A rule about one field of a record.
@@ -143,6 +145,10 @@ impl Rule {
     pub(super) const fn macs(cases: u8, c: u8, a: u8, b: u8) -> Self {
         Self { cases, test: Test::Macs, how: 0, at: 4 * c, a, b }
     }
+
+    pub(super) const fn steps(cases: u8, c: u8, a: u8, b: u8) -> Self {
+        Self { cases, test: Test::Steps, how: 0, at: 4 * c, a, b }
+    }
 }
 
 /// `a * b`, or 2^32 if it is more: what is counted with it is too much in any case.
@@ -198,10 +204,13 @@ impl Checker<'_, '_> {
                 self.constant(field, at, 8, first, second)?;
                 return self.requantise(field, at, first);
             }
-            Test::Macs => {
+            Test::Macs | Test::Steps => {
                 // At most 2^32 times a u32, and one more u32: no sum overflows.
-                let macs = product(first, second) * u64::from(field) + u64::from(self.cost.macs);
-                self.cost.macs = saturate(macs);
+                let work = product(first, second) * u64::from(field);
+                self.cost.steps = saturate(work + u64::from(self.cost.steps));
+                if matches!(rule.test, Test::Macs) {
+                    self.cost.macs = saturate(work + u64::from(self.cost.macs));
+                }
                 return Ok(());
             }
         };

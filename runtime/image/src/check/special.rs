@@ -148,7 +148,9 @@ impl Checker<'_, '_> {
 
     fn gates(&mut self, record: &GatesRecord) -> Check {
         let &GatesRecord { words, table, .. } = record;
-        self.cost.gates = self.cost.gates.saturating_add(words.saturating_mul(32));
+        let gates = words.saturating_mul(32);
+        self.cost.gates = self.cost.gates.saturating_add(gates);
+        self.cost.steps = self.cost.steps.saturating_add(gates);
         let cols = self.number(number::X_COLS);
         let is_word = record.kind == wiring::WORD;
         // A descriptor has five words, of which the first is indices, or 36, of which the last 32 are.

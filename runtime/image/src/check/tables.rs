@@ -69,7 +69,7 @@ pub(super) mod ffn_case {
     pub const NEURONS: u8 = 128;
 }
 
-const FFN: [Rule; 18] = {
+const FFN: [Rule; 19] = {
     use ffn_case::*;
     const ROWS: u8 = word(28);
     const COLS: u8 = word(24);
@@ -92,6 +92,7 @@ const FFN: [Rule; 18] = {
         Rule::clear(RANGES, 2, ffn_flag::HANDED_Z as u8),
         Rule::equal(NEURONS, Defect::Count, 20, 32, 1),
         Rule::macs(ALWAYS, WIDTH, COUNT, ENTRIES),
+        Rule::steps(ALWAYS, ROWS, ENTRIES, ONE),
     ]
 };
 
@@ -106,7 +107,7 @@ pub(super) mod route_case {
     pub const LEAVES: u8 = 32;
 }
 
-const ROUTE: [Rule; 25] = {
+const ROUTE: [Rule; 27] = {
     use route_case::*;
     const COLS: u8 = word(20);
     const EXPERTS: u8 = word(12);
@@ -131,7 +132,9 @@ const ROUTE: [Rule; 25] = {
         Rule::equal(TREE | LINEAR, Defect::Unsupported, 44, 8, WEIGHT_W8),
         Rule::tensor(LINEAR, 32, dtype::I32, ONE, EXPERTS),
         Rule::macs(LINEAR, EXPERTS, COLS, ONE),
+        Rule::steps(LINEAR, EXPERTS, word(16), ONE),
         Rule::macs(TREE, EXPERTS, COLS, word(16)),
+        Rule::steps(STATIC, EXPERTS, ONE, ONE),
         Rule::none(STATIC | TREE, 32, 16),
         Rule::none(STATIC | TREE, 36, 32),
         Rule::none(NOT_GATED, 40, 32),
@@ -145,14 +148,16 @@ const GATES: [Rule; 3] = [
     Rule::same(ALWAYS, Defect::Shape, 8, WIDTH),
 ];
 
-const GROUP_SUM: [Rule; 4] = [
+const GROUP_SUM: [Rule; 6] = [
     Rule::tensor(ALWAYS, 4, dtype::BITS, ONE, ANY),
     Rule::tensor(ALWAYS, 6, dtype::I32, ONE, word(8)),
     Rule::constant(ALWAYS, 16, 4 | MAYBE, word(8), ONE),
     Rule::constant(ALWAYS, 12, 4, COUNT, ONE),
+    Rule::steps(ALWAYS, X_COLS, ONE, ONE),
+    Rule::steps(ALWAYS, word(8), ONE, ONE),
 ];
 
-const MAP: [Rule; 24] = {
+const MAP: [Rule; 26] = {
     const LUT256: u8 = 1 << map::LUT256;
     const AFFINE: u8 = 1 << map::AFFINE;
     const ADD: u8 = 1 << map::ADD;
@@ -164,11 +169,13 @@ const MAP: [Rule; 24] = {
         Rule::tensor(BITS, 4, dtype::I8, ONE, ANY),
         Rule::tensor(BITS, 6, dtype::BITS, ONE, ANY),
         Rule::constant(BITS, 12, 4, Y_COLS, ONE),
+        Rule::steps(BITS, Y_COLS, ONE, ONE),
         Rule::constant(LUT256, 12, 1, BYTES, ONE),
         Rule::constant(AFFINE, 12, 1, X_COLS, ONE),
         Rule::constant(AFFINE, 16, 4 | MAYBE, X_COLS, ONE),
         Rule::requantise(AFFINE, 20, RQ),
         Rule::macs(AFFINE, X_ROWS, X_COLS, ONE),
+        Rule::steps(LUT256 | ADD | CLAMP, X_ROWS, X_COLS, ONE),
         Rule::clear(!AFFINE, 2, MAP_RQ_PER_COL as u8),
         Rule::none(!AFFINE, 16, 32),
         Rule::none(!AFFINE, 20, 32),
@@ -186,7 +193,7 @@ const MAP: [Rule; 24] = {
     ]
 };
 
-const READOUT: [Rule; 7] = {
+const READOUT: [Rule; 8] = {
     const NONE: u8 = 1 << readout::NONE;
     const ARGMAX: u8 = 1 << readout::ARGMAX;
     const TOP_K: u8 = 1 << readout::TOP_K;
@@ -198,6 +205,7 @@ const READOUT: [Rule; 7] = {
         Rule::at_most(TOP_K, Defect::Count, 8, 32, X_COLS),
         Rule::none(NONE, 6, 16),
         Rule::tensor(ARGMAX | TOP_K, 6, dtype::I32, ONE, word(8)),
+        Rule::steps(ALWAYS, word(8), X_COLS, ONE),
     ]
 };
 
@@ -263,7 +271,7 @@ pub(super) const TENSOR: [Rule; 7] = [
     Rule::equal(INPUT_CASE, Defect::Tensor, 4, 32, 0),
 ];
 
-pub(super) const HEADER: [Rule; 10] = [
+pub(super) const HEADER: [Rule; 9] = [
     Rule::equal(ALWAYS, Defect::Format, 4, 16, FORMAT as u8),
     Rule::equal(ALWAYS, Defect::Size, 6, 16, 64),
     Rule::equal(ALWAYS, Defect::Unsupported, 20, 32, PACKING_PORTABLE as u8),
@@ -272,6 +280,5 @@ pub(super) const HEADER: [Rule; 10] = [
     Rule::positive(ALWAYS, Defect::Count, 36, 16),
     Rule::at_most(ALWAYS, Defect::Count, 36, 16, SIXTEEN),
     Rule::zero(ALWAYS, 38, 16),
-    Rule::zero(ALWAYS, 56, 32),
     Rule::zero(ALWAYS, 60, 32),
 ];
