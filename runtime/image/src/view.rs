@@ -34,8 +34,8 @@ impl<'a> View<'a> {
     /// Checks `bytes`, which must start at a multiple of 16 bytes and may be longer than the image (a whole partition).
     ///
     /// # Errors
-    /// The first defect found, with its place and figures. Total: no input panics, and the work is bounded by the size of
-    /// the image times the number of its records.
+    /// The first defect found, with its place and figures. Total: no input panics, and the work is bounded by a constant
+    /// times the size of the image.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let report = Report::new();
         let mut view = Self {

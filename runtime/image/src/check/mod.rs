@@ -24,6 +24,8 @@ pub(crate) struct Cost {
     pub(crate) gates: u32,
     pub(crate) steps: u32,
     ranges: u32,
+    /// Bytes of the tables that are looked at entry by entry, counted each time that one is named.
+    tables: u64,
 }
 
 /// Checks records one after another.

@@ -201,7 +201,7 @@ impl Checker<'_, '_> {
             Test::Tensor => return self.tensor(field as u16, at, how, rule),
             Test::Constant => return self.constant(field, at, how, first, second),
             Test::Requantise => {
-                self.constant(field, at, 8, first, second)?;
+                self.table(field, at, 8, first, second)?;
                 return self.requantise(field, at, first);
             }
             Test::Macs | Test::Steps => {
@@ -253,6 +253,23 @@ impl Checker<'_, '_> {
         let is_aligned = size == 1 || offset & 3 == 0;
         let inside = is_aligned && end as usize <= self.view.constants_len();
         self.report.ensure(inside, Defect::Constant, at, end, offset)
+    }
+
+    /// As [`constant`](Self::constant), of a table whose entries are looked at one by one. Tables may be shared, so what bounds the work
+    /// is the sum over all that name one.
+    #[inline(always)]
+    pub(super) fn table(&mut self, offset: u32, at: u8, how: u8, a: u32, b: u32) -> Check {
+        self.constant(offset, at, how, a, b)?;
+        // They lie in the section, so their size is a u32.
+        self.look_through(at, a.wrapping_mul(b).wrapping_mul(how.into()))
+    }
+
+    // Not inlined, nor under `constant`: what calls both needs the stack of one.
+    #[inline(never)]
+    fn look_through(&mut self, at: u8, bytes: u32) -> Check {
+        self.cost.tables += u64::from(bytes);
+        let limit = 16 * u64::from(self.view.header().total_bytes);
+        self.report.ensure(self.cost.tables <= limit, Defect::Count, at, saturate(limit), saturate(self.cost.tables))
     }
 
     /// The `count` requantise records at `offset` are valid.

@@ -139,7 +139,7 @@ impl Checker<'_, '_> {
         if record.gate_rq == NONE {
             return Ok(());
         }
-        self.constant(record.gate_table, 40, 2, 256, 1)?;
+        self.table(record.gate_table, 40, 2, 256, 1)?;
         for &weight in self.view.constants::<u16>(record.gate_table, 256).unwrap_or(&[]) {
             self.report.ensure(weight <= ONE_Q15, Defect::Index, 40, ONE_Q15.into(), weight.into())?;
         }
@@ -155,7 +155,7 @@ impl Checker<'_, '_> {
         let is_word = record.kind == wiring::WORD;
         // A descriptor has five words, of which the first is indices, or 36, of which the last 32 are.
         let (size, lanes, limit) = if is_word { (5, 0..1, cols.div_ceil(32)) } else { (36, 4..36, cols) };
-        self.constant(table, 12, 4, words, size)?;
+        self.table(table, 12, 4, words, size)?;
         let all = self.view.constants::<u32>(table, (words as usize).wrapping_mul(size as usize)).unwrap_or(&[]);
         for gates in all.chunks_exact(size as usize) {
             for &lane in gates.get(lanes.clone()).unwrap_or(&[]) {
@@ -170,6 +170,7 @@ impl Checker<'_, '_> {
 
     fn bounds(&mut self) -> Check {
         let (count, limit) = (self.number(number::COUNT), self.number(number::X_COLS));
+        self.table(self.number(3), 12, 4, count, 1)?;
         let mut from = 0;
         for &to in self.view.constants::<u32>(self.number(3), count as usize).unwrap_or(&[]) {
             self.report.ensure(to >= from && to <= limit, Defect::Index, 12, limit, to)?;
@@ -186,6 +187,7 @@ impl Checker<'_, '_> {
             return Ok(());
         }
         let (count, limit) = (self.number(number::Y_COLS), self.number(number::X_COLS));
+        self.table(record.table, 12, 4, count, 1)?;
         for &entry in self.view.constants::<u32>(record.table, count as usize).unwrap_or(&[]) {
             let feature = entry & 0xFFFF;
             self.report.ensure(feature < limit, Defect::Index, 12, limit, feature)?;

@@ -148,16 +148,15 @@ const GATES: [Rule; 3] = [
     Rule::same(ALWAYS, Defect::Shape, 8, WIDTH),
 ];
 
-const GROUP_SUM: [Rule; 6] = [
+const GROUP_SUM: [Rule; 5] = [
     Rule::tensor(ALWAYS, 4, dtype::BITS, ONE, ANY),
     Rule::tensor(ALWAYS, 6, dtype::I32, ONE, word(8)),
     Rule::constant(ALWAYS, 16, 4 | MAYBE, word(8), ONE),
-    Rule::constant(ALWAYS, 12, 4, COUNT, ONE),
     Rule::steps(ALWAYS, X_COLS, ONE, ONE),
     Rule::steps(ALWAYS, word(8), ONE, ONE),
 ];
 
-const MAP: [Rule; 26] = {
+const MAP: [Rule; 25] = {
     const LUT256: u8 = 1 << map::LUT256;
     const AFFINE: u8 = 1 << map::AFFINE;
     const ADD: u8 = 1 << map::ADD;
@@ -168,7 +167,6 @@ const MAP: [Rule; 26] = {
         Rule::tensor(!BITS, 6, dtype::I8, X_ROWS, X_COLS),
         Rule::tensor(BITS, 4, dtype::I8, ONE, ANY),
         Rule::tensor(BITS, 6, dtype::BITS, ONE, ANY),
-        Rule::constant(BITS, 12, 4, Y_COLS, ONE),
         Rule::steps(BITS, Y_COLS, ONE, ONE),
         Rule::constant(LUT256, 12, 1, BYTES, ONE),
         Rule::constant(AFFINE, 12, 1, X_COLS, ONE),

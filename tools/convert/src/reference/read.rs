@@ -54,7 +54,7 @@ pub fn read(bytes: &[u8], crc: Crc) -> Result<Image, ReadError> {
     between(At::Header, "arena_bytes", 0, 1 << 30, raw.header.arena_bytes)?;
     tensors.only_input(raw.header.input)?;
     let constants = sections.blob(bytes, section::CONSTANTS);
-    let pool = Pool::new(constants);
+    let pool = Pool::new(constants, raw.header.total_bytes);
     let ranges = range::read(sections.records_if_present(bytes, section::RANGES), &pool)?;
     let ops = op::read(sections.records(bytes, section::OPS, "OPS")?, &tensors, &ranges, &pool)?;
 
