@@ -43,6 +43,13 @@ impl<'a> Model<'a> {
         self.view.arena_bytes()
     }
 
+    /// Worst-case steps of a run, proven by the check: what bounds its time. A step is a multiply-accumulate, a gate, an element or
+    /// a comparison, and takes a bounded number of instructions, so that a run takes at most a constant of the core times this, and a constant
+    /// per op. Whoever takes images from elsewhere compares it with a limit before a run. 2^32 - 1 stands for more as well.
+    pub fn worst_steps(&self) -> u32 {
+        self.view.header().worst_steps
+    }
+
     /// Worst-case multiply-accumulates of a run, proven by the check. Work without multiplications is not in it.
     pub fn worst_macs(&self) -> u32 {
         self.view.header().worst_macs

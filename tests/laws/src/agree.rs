@@ -79,7 +79,7 @@ pub fn compare(bytes: &[u8], inputs: usize, draw: &mut Draw) -> Verdict {
         (Err(error), Ok(_)) => return Verdict::ReferenceOnly(error),
         (Ok(model), Ok(judge)) => (model, judge),
     };
-    if affordable(&model, bytes).is_none_or(|steps| steps > 500_000) {
+    if affordable(&model).is_none_or(|steps| steps > 500_000) {
         return Verdict::Agreed { ran: false };
     }
     for _ in 0..inputs {

@@ -1,10 +1,9 @@
-//! What the header of an image must say of its records, computed a third time from `docs/image-format.md`, and how many steps a run
-//! can take.
+//! What the header of an image must say of its records, computed a third time from `docs/image-format.md`.
 
 use leafgate_image::*;
 use zerocopy::transmute_ref;
 
-/// Figures of a header, and more.
+/// Figures of a header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Bits of the ops that occur.
@@ -15,9 +14,8 @@ pub struct Figures {
     pub macs: u32,
     /// Gates.
     pub gates: u32,
-    /// All that a run can do, in steps of some instructions: what the figures above leave out as well (passes over scores, copies,
-    /// list entries). A run that is not slow does not take longer than so many steps.
-    pub steps: u64,
+    /// Worst-case steps.
+    pub steps: u32,
 }
 
 impl Figures {
@@ -26,17 +24,17 @@ impl Figures {
         let arena = tensors.iter().filter(|tensor| tensor.place == place::ARENA);
         let ends = arena.map(|tensor| tensor.offset.saturating_add(tensor.bytes().unwrap_or(0)));
         let mut figures = Self { arena_bytes: ends.max().unwrap_or(0), ..Self::default() };
-        let (mut macs, mut gates) = (0u64, 0u64);
+        let mut sum = Cost::default();
         for record in ops {
             let cost = Cost::of(record, tensors, ranges);
             figures.features |= 1u32.checked_shl(record.op.into()).unwrap_or(0);
-            macs = macs.saturating_add(cost.macs);
-            gates = gates.saturating_add(cost.gates);
-            figures.steps =
-                figures.steps.saturating_add(cost.macs).saturating_add(cost.gates).saturating_add(cost.more);
+            sum.macs = sum.macs.saturating_add(cost.macs);
+            sum.gates = sum.gates.saturating_add(cost.gates);
+            sum.more = sum.more.saturating_add(cost.more);
         }
-        figures.macs = macs.min(u32::MAX.into()) as u32;
-        figures.gates = gates.min(u32::MAX.into()) as u32;
+        let cut = |figure: u64| figure.min(u32::MAX.into()) as u32;
+        (figures.macs, figures.gates) = (cut(sum.macs), cut(sum.gates));
+        figures.steps = cut(sum.macs.saturating_add(sum.gates).saturating_add(sum.more));
         figures
     }
 
@@ -46,6 +44,7 @@ impl Figures {
         header.arena_bytes = self.arena_bytes;
         header.worst_macs = self.macs;
         header.worst_gates = self.gates;
+        header.worst_steps = self.steps;
     }
 }
 
@@ -69,9 +68,8 @@ impl Cost {
             op::LINEAR => {
                 let linear: &LinearRecord = transmute_ref!(record);
                 let x = tensor(linear.input);
-                let steps = if linear.flags & linear_flag::TRANSPOSED == 0 { x.rows } else { x.cols };
-                cost.macs = product(&[steps.into(), linear.rows.into(), linear.cols.into()]);
-                cost.more = product(&[8, steps.into(), linear.rows.into()]);
+                let samples = if linear.flags & linear_flag::TRANSPOSED == 0 { x.rows } else { x.cols };
+                cost.macs = product(&[samples.into(), linear.rows.into(), linear.cols.into()]);
             }
             op::FFN => {
                 let ffn: &FfnRecord = transmute_ref!(record);
@@ -81,39 +79,38 @@ impl Cost {
                 let neurons = if ffn.flags & ffn_flag::NEURONS == 0 { widest } else { 1 };
                 let cols = if ffn.flags & ffn_flag::HANDED_Z == 0 { ffn.cols } else { 0 };
                 cost.macs = product(&[entries.into(), neurons.into(), u64::from(cols) + u64::from(ffn.rows)]);
-                cost.more = product(&[4, u64::from(entries) + 2, u64::from(ffn.rows) + 8 * u64::from(neurons) + 8]);
+                cost.more = product(&[entries.into(), ffn.rows.into()]);
             }
             op::ROUTE => {
                 let route: &RouteRecord = transmute_ref!(record);
                 let (count, depth) = (u64::from(route.count), u64::from(route.depth));
-                cost.macs = match route.kind {
-                    route::TREE => product(&[count, depth, route.cols.into()]),
-                    route::LINEAR => product(&[count, route.cols.into()]),
-                    _ => 0,
+                (cost.macs, cost.more) = match route.kind {
+                    route::TREE => (product(&[count, depth, route.cols.into()]), 0),
+                    route::LINEAR => (product(&[count, route.cols.into()]), product(&[count, depth])),
+                    _ => (0, count),
                 };
-                cost.more = product(&[8, count.saturating_add(1), depth.saturating_add(1)]);
             }
             op::GATES => {
                 let gates: &GatesRecord = transmute_ref!(record);
                 cost.gates = product(&[32, gates.words.into()]);
-                cost.more = product(&[8, gates.words.into()]);
             }
             op::GROUPSUM => {
                 let sum: &GroupSumRecord = transmute_ref!(record);
-                cost.more = u64::from(tensor(sum.input).cols) + product(&[16, sum.groups.into()]);
+                cost.more = u64::from(tensor(sum.input).cols) + u64::from(sum.groups);
             }
             op::MAP => {
                 let map: &MapRecord = transmute_ref!(record);
                 let x = tensor(map.input);
-                if map.kind == map::AFFINE {
-                    cost.macs = product(&[x.rows.into(), x.cols.into()]);
+                let elements = product(&[x.rows.into(), x.cols.into()]);
+                match map.kind {
+                    map::AFFINE => cost.macs = elements,
+                    map::BITS => cost.more = tensor(map.output).cols.into(),
+                    _ => cost.more = elements,
                 }
-                let y = tensor(map.output);
-                cost.more = product(&[8, y.rows.into(), y.cols.into()]);
             }
             op::READOUT => {
                 let readout: &ReadoutRecord = transmute_ref!(record);
-                cost.more = product(&[2, readout.k.into(), tensor(readout.input).cols.into()]);
+                cost.more = product(&[readout.k.into(), tensor(readout.input).cols.into()]);
             }
             _ => {}
         }

@@ -8,23 +8,23 @@ use crate::draw::Draw;
 use crate::parts::{Parts, Section};
 
 /// An image in the making; every tensor has a place of its own in the arena.
-struct Layout {
+pub(crate) struct Layout {
     draw: Draw,
     tensors: Vec<TensorRecord>,
     ops: Vec<OpRecord>,
-    ranges: Vec<RangeRecord>,
+    pub(crate) ranges: Vec<RangeRecord>,
     constants: Vec<u8>,
     arena: u32,
 }
 
 impl Layout {
-    fn new(seed: u64, dtype: u8, rows: u32, cols: u32) -> Self {
+    pub(crate) fn new(seed: u64, dtype: u8, rows: u32, cols: u32) -> Self {
         let input = TensorRecord { dtype, place: place::INPUT, rows, cols, scale: 1.0, ..TensorRecord::default() };
         let (ops, ranges, constants) = (Vec::new(), Vec::new(), Vec::new());
         Self { draw: Draw::new(seed), tensors: vec![input], ops, ranges, constants, arena: 0 }
     }
 
-    fn tensor(&mut self, dtype: u8, rows: u32, cols: u32) -> u16 {
+    pub(crate) fn tensor(&mut self, dtype: u8, rows: u32, cols: u32) -> u16 {
         let offset = self.arena;
         let record = TensorRecord { dtype, place: place::ARENA, offset, rows, cols, ..TensorRecord::default() };
         self.arena += record.bytes().unwrap_or(0).next_multiple_of(4);
@@ -32,14 +32,14 @@ impl Layout {
         (self.tensors.len() - 1) as u16
     }
 
-    fn constant<T: IntoBytes + Immutable>(&mut self, data: &[T]) -> u32 {
+    pub(crate) fn constant<T: IntoBytes + Immutable>(&mut self, data: &[T]) -> u32 {
         self.constants.resize(self.constants.len().next_multiple_of(4), 0);
         let at = self.constants.len() as u32;
         self.constants.extend_from_slice(data.as_bytes());
         at
     }
 
-    fn weights(&mut self, count: u32) -> u32 {
+    pub(crate) fn weights(&mut self, count: u32) -> u32 {
         let mut bytes = vec![0u8; count as usize];
         self.draw.fill(&mut bytes);
         self.constant(&bytes)
@@ -51,7 +51,7 @@ impl Layout {
     }
 
     /// Records that bring sums of a few thousand to signed bytes.
-    fn requant(&mut self, count: u32) -> u32 {
+    pub(crate) fn requant(&mut self, count: u32) -> u32 {
         let records: Vec<RequantRecord> = (0..count)
             .map(|_| RequantRecord {
                 m: (1 << 30) + (self.draw.word() >> 2),
@@ -64,11 +64,11 @@ impl Layout {
         self.constant(&records)
     }
 
-    fn op<T: IntoBytes + Immutable + KnownLayout>(&mut self, record: &T) {
+    pub(crate) fn op<T: IntoBytes + Immutable + KnownLayout>(&mut self, record: &T) {
         self.ops.extend(OpRecord::read_from_bytes(record.as_bytes()));
     }
 
-    fn finish(mut self, scores: u16, kind: u8, k: u32) -> Vec<u8> {
+    pub(crate) fn finish(mut self, scores: u16, kind: u8, k: u32) -> Vec<u8> {
         let output = if k == 0 { NO_TENSOR } else { self.tensor(dtype::I32, 1, k) };
         self.op(&ReadoutRecord { op: op::READOUT, kind, input: scores, output, k, ..ReadoutRecord::default() });
         let header =
@@ -165,7 +165,7 @@ fn rows() -> Vec<u8> {
     at.finish(scores, readout::TOP_K, 3)
 }
 
-const NO_FFN: FfnRecord = FfnRecord {
+pub(crate) const NO_FFN: FfnRecord = FfnRecord {
     op: op::FFN,
     kind: activation::RELU,
     flags: 0,
@@ -187,7 +187,7 @@ const NO_FFN: FfnRecord = FfnRecord {
     reserved: [0; 4],
 };
 
-const NO_ROUTE: RouteRecord = RouteRecord {
+pub(crate) const NO_ROUTE: RouteRecord = RouteRecord {
     op: op::ROUTE,
     kind: route::STATIC,
     flags: 0,

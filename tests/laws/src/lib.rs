@@ -5,7 +5,8 @@
 //! 2. **Two readers, one document.** Engine and independent reference accept the same images and give the same integers:
 //!    [`agree`]. Where they differ, `docs/image-format.md` is the judge.
 //! 3. **Whatever the converter makes runs as the reference says**, for random graphs of every family: [`draw`].
-//! 4. **An error of one bit in the engine is found** by `check`: `tests/planted.rs`.
+//! 4. **A run takes no more than the image states.** `worst_steps` bounds what images made for the purpose visit: [`hostile`].
+//! 5. **An error of one bit in the engine is found** by `check`: `tests/planted.rs`.
 //!
 //! Images come from the zoo (`models/zoo/*/*.leaf`), from random graphs and from records laid out by hand for what the converter
 //! does not emit: [`samples`].
@@ -25,6 +26,7 @@ pub mod agree;
 pub mod draw;
 pub mod figures;
 pub mod fuzzing;
+pub mod hostile;
 pub mod layout;
 pub mod mutate;
 pub mod parts;

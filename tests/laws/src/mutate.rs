@@ -29,6 +29,7 @@ const HEADER: Fields = &[
     (44, 4),
     (48, 4),
     (52, 4),
+    (56, 4),
 ];
 
 /// Fields of an op record.

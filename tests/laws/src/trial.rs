@@ -6,16 +6,15 @@ use leafgate::{Input, InputShape, Model, ParseError, Session, Values};
 use leafgate_convert::host::AlignedBytes;
 
 use crate::draw::Draw;
-use crate::parts::Parts;
 
 /// Bytes on each side of the arena that must stay as they are.
 const CANARY_BYTES: usize = 64;
 /// Arenas and inputs beyond this are not tried.
 const MOST_BYTES: usize = 1 << 20;
 /// Nor are runs of more steps than this.
-const MOST_STEPS: u64 = 4_000_000;
+const MOST_STEPS: u32 = 4_000_000;
 /// A step takes some nanoseconds; this is far more, for machines that have other things to do.
-const STEP_TIME: Duration = Duration::from_nanos(500);
+pub const STEP_TIME: Duration = Duration::from_nanos(500);
 /// What a run of no steps may take.
 const LEAST_TIME: Duration = Duration::from_secs(2);
 
@@ -63,7 +62,7 @@ impl Bench {
                 return Outcome::Refused(error);
             }
         };
-        let Some(steps) = affordable(&model, bytes) else { return Outcome::TooCostly };
+        let Some(steps) = affordable(&model) else { return Outcome::TooCostly };
         let input = &mut input.as_mut_slice()[..model.input_bytes()];
         draw.fill(input);
         for paint in [0xA5, 0x5A] {
@@ -74,7 +73,7 @@ impl Bench {
             let (arena, after) = rest.split_at_mut(want);
             let begin = Instant::now();
             run(&model, arena, input);
-            let (limit, have) = (LEAST_TIME + STEP_TIME * steps as u32, begin.elapsed());
+            let (limit, have) = (LEAST_TIME + STEP_TIME * steps, begin.elapsed());
             assert!(have <= limit, "{steps} steps took {have:?}, more than {limit:?}");
             let untouched = before.iter().chain(after.iter()).all(|&byte| byte == paint);
             assert!(untouched, "a byte outside the arena of {want} was written");
@@ -93,9 +92,9 @@ fn load<'m>(memory: &'m mut AlignedBytes, bytes: &[u8]) -> Result<Model<'m>, Par
     Model::parse(image)
 }
 
-/// Steps of a run, unless the figures say that it is not worth waiting for.
-pub fn affordable(model: &Model<'_>, image: &[u8]) -> Option<u64> {
-    let steps = Parts::of(image).figures().steps;
+/// Worst-case steps of a run, unless the figures say that it is not worth waiting for.
+pub fn affordable(model: &Model<'_>) -> Option<u32> {
+    let steps = model.worst_steps();
     let fits = model.arena_bytes() <= MOST_BYTES && model.input_bytes() <= MOST_BYTES;
     (fits && steps <= MOST_STEPS).then_some(steps)
 }

@@ -3,7 +3,7 @@
 use leafgate::{Defect, Model, Place};
 use leafgate_convert::host::AlignedBytes;
 use leafgate_convert::reference::{self, Crc};
-use leafgate_image::{NONE, RangeRecord, dtype, section};
+use leafgate_image::{NONE, OpRecord, RangeRecord, RequantRecord, dtype, range_flag, section};
 use leafgate_tests_laws::parts::{Parts, Section, records};
 use leafgate_tests_laws::samples::small;
 use zerocopy::IntoBytes;
@@ -133,4 +133,73 @@ fn a_gate_table_is_aligned() {
     let offset = u32::from_le_bytes(table.try_into().expect("four bytes"));
     table.copy_from_slice(&(offset - 2).to_le_bytes());
     refused(&parts, Defect::Constant, Place::Op(0));
+}
+
+/// Tables may be shared, but those that a reader looks at entry by entry are together at most sixteen times the image.
+#[test]
+fn shared_tables_are_bounded_by_the_size_of_the_image() {
+    let records = vec![RequantRecord { m: 1 << 30, s: 30, zero_point: 0, lo: -128, hi: 127 }; 256];
+    let none = RangeRecord { keys: NONE, key_bias: NONE, ups: NONE, value_bias: NONE, ..RangeRecord::default() };
+    // A hundred ranges that share a table, and one that names the `last` first records of it; no op uses them.
+    let samples = small();
+    let with = |name: &str, padding: usize, last: u32| {
+        let sample = samples.iter().find(|sample| sample.name == name).expect("a sample of this name");
+        let mut parts = Parts::of(&sample.image);
+        let constants = parts.bytes_mut(section::CONSTANTS).expect("the sample has constants");
+        constants.resize(constants.len().next_multiple_of(4), 0);
+        let at = constants.len() as u32;
+        constants.extend_from_slice(records.as_bytes());
+        let flags = range_flag::RQ_PER_NEURON;
+        let mut ranges = vec![RangeRecord { neurons: 256, key_rq: at, values: at, flags, ..none }; 101];
+        ranges[100].neurons = last;
+        if parts.bytes(section::RANGES).is_empty() {
+            parts.sections.insert(2, Section { kind: section::RANGES, record_bytes: 48, bytes: Vec::new() });
+        }
+        parts.bytes_mut(section::RANGES).expect("it has ranges now").extend_from_slice(ranges.as_bytes());
+        parts.sections.push(Section { kind: section::OPTIONAL, record_bytes: 0, bytes: vec![0; padding] });
+        parts.assemble()
+    };
+    let accepted = |image: &[u8]| {
+        let accepted = Model::parse(AlignedBytes::copy_of(image).as_slice()).is_ok();
+        assert_eq!(accepted, reference::read(image, Crc::Check).is_ok(), "the readers agree");
+        accepted
+    };
+    // What the sample itself names: five requantise records; five and a gate table; five words of gates and bounds.
+    for (name, own) in [("rows", 5 * 8), ("lists", 5 * 8 + 512), ("bits", 3 * 144 + 2 * 20 + 5 * 4)] {
+        let enough = (1..1000).map(|i| 16 * i).find(|&padding| accepted(&with(name, padding, 1)));
+        let enough = enough.expect("every 16 bytes of image make room for 256 bytes of tables");
+        let limits: Vec<bool> = (1..=40).map(|last| accepted(&with(name, enough, last))).collect();
+        let total = with(name, enough, 1).len();
+        let wanted: Vec<bool> = (1..=40).map(|last| 100 * 256 * 8 + 8 * last + own <= 16 * total).collect();
+        assert_eq!(limits, wanted, "{name}");
+        assert!(limits.contains(&false), "{name}");
+    }
+    refused(&Parts::of(&with("rows", 16, 1)), Defect::Count, Place::Range(65));
+}
+
+/// The same of the tables that many ops name.
+#[test]
+fn tables_of_ops_are_bounded_too() {
+    let hostile = leafgate_tests_laws::hostile::all();
+    // A table that is nearly the whole image may be named sixteen times.
+    for name in ["thresholds", "groups", "gates"] {
+        let sample = hostile.iter().find(|hostile| hostile.name == name).expect("an image of this name");
+        for (ops, accepted) in [(12, true), (18, false)] {
+            let mut parts = Parts::of(&sample.image);
+            let bytes = parts.bytes_mut(section::OPS).expect("there are ops");
+            let first = records::<OpRecord>(bytes)[0];
+            let mut all = records::<OpRecord>(bytes);
+            all.retain(|record| record.as_bytes() != first.as_bytes());
+            all.splice(0..0, vec![first; ops]);
+            *bytes = all.as_bytes().to_vec();
+            parts.repair_figures();
+            if accepted {
+                let image = parts.assemble();
+                Model::parse(AlignedBytes::copy_of(&image).as_slice()).expect("within the bound");
+                reference::read(&image, Crc::Check).expect("within the bound");
+            } else {
+                refused(&parts, Defect::Count, Place::Op(16));
+            }
+        }
+    }
 }

@@ -56,6 +56,7 @@ fn dense(rows: u32, cols: u32) -> Vec<u8> {
         (32, 1 << 16),
         (36, 3),
         (40, rows * cols),
+        (56, rows * cols),
     ];
     for (at, value) in header {
         put(&mut image, at, value);

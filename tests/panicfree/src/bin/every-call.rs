@@ -112,7 +112,8 @@ mod firmware {
         black_box(image[index]);
         if let Ok(model) = call_parse(image) {
             black_box(call_label(&model, index));
-            black_box((model.worst_macs(), model.worst_gates(), model.total_bytes(), model.input_bytes()));
+            black_box((model.worst_steps(), model.worst_macs(), model.worst_gates()));
+            black_box((model.total_bytes(), model.input_bytes()));
             if let Ok(mut session) = call_new(&model, arena) {
                 black_box(call_run(&mut session, Input::I8(numbers)));
                 black_box(call_run(&mut session, Input::Bits(bits)));

@@ -31,6 +31,7 @@ pub struct Report {
     worst_macs: u32,
     worst_gates: u32,
     worst_bytes: u32,
+    worst_steps: u32,
     calibration: CalibrationSource,
     passes: Vec<String>,
     proof: Proven,
@@ -87,6 +88,7 @@ impl Report {
             worst_macs: decoded.header.worst_macs,
             worst_gates: decoded.header.worst_gates,
             worst_bytes: decoded.header.worst_bytes,
+            worst_steps: decoded.header.worst_steps,
             calibration: CalibrationSource { source, samples: calibration.samples },
             passes: passes.changes.iter().map(ToString::to_string).collect(),
             proof: Proven {
@@ -122,8 +124,9 @@ impl Report {
             bound => format!("no layout is below {} B", grouped(bound)),
         };
         lines.add("arena", format!("{} B ({bound})", grouped(self.arena_bytes)));
-        let work = format!("{} MACs, {} gates at worst", grouped(self.worst_macs), grouped(self.worst_gates));
-        lines.add("work", format!("{work}, {} B of the image read", grouped(self.worst_bytes)));
+        let (macs, gates) = (grouped(self.worst_macs), grouped(self.worst_gates));
+        let work = format!("{} steps at worst, of these {macs} MACs and {gates} gates", grouped(self.worst_steps));
+        lines.add("work", format!("{work}; {} B of the image read", grouped(self.worst_bytes)));
         let CalibrationSource { source, samples } = &self.calibration;
         lines.add(
             "ranges",

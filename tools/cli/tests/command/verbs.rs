@@ -99,6 +99,7 @@ fn inspect_accounts_for_all_work_and_every_byte() {
         };
         assert_eq!(report["worst_macs"], sum("macs"));
         assert_eq!(report["worst_gates"], sum("gates"));
+        assert_eq!(report["worst_steps"], sum("steps"));
         let constants = report["sections"].as_array().unwrap().iter().find(|part| part["name"] == "constants").unwrap();
         let padding = report["constants_padding_bytes"].as_u64().unwrap();
         assert_eq!(constants["bytes"], sum("constant_bytes") + padding, "no array is shared between these ops");

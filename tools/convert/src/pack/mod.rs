@@ -73,6 +73,7 @@ pub fn pack(graph: &IntGraph, plan: &Plan, extras: &Extras) -> Result<Vec<u8>, C
         worst_gates: saturate(writer.cost.gates),
         worst_bytes: saturate(writer.cost.bytes),
         model_version: extras.model_version,
+        worst_steps: saturate(writer.cost.steps()),
         ..Header::default()
     };
     let mut image = sections.assemble(header)?;

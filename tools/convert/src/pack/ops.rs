@@ -55,6 +55,14 @@ pub(super) struct Cost {
     pub(super) macs: u64,
     pub(super) gates: u64,
     pub(super) bytes: u64,
+    /// Steps that are neither: elements and comparisons.
+    others: u64,
+}
+
+impl Cost {
+    pub(super) fn steps(&self) -> u64 {
+        self.macs + self.gates + self.others
+    }
 }
 
 /// Writes records.
@@ -100,6 +108,7 @@ impl<'g> OpWriter<'g> {
                     ..GroupSumRecord::default()
                 };
                 self.cost.bytes += 4 * (bounds.len() + bias.len()) as u64;
+                self.cost.others += (self.cols(*input) + bounds.len() - 1) as u64;
                 self.push(op::GROUPSUM, &record);
                 Ok(())
             }
@@ -113,6 +122,7 @@ impl<'g> OpWriter<'g> {
                     k: fit(name, "classes", *k)?,
                     ..ReadoutRecord::default()
                 };
+                self.cost.others += (k * self.cols(*input)) as u64;
                 self.push(op::READOUT, &record);
                 Ok(())
             }
@@ -182,6 +192,7 @@ impl<'g> OpWriter<'g> {
         };
         let macs = (entries * neurons) as u64 * width as u64;
         self.cost.macs += macs;
+        self.cost.others += (entries * rows) as u64;
         self.cost.bytes += macs + (entries * (neurons * 12 + rows * 4 + size_of::<RangeRecord>())) as u64;
         let record = FfnRecord {
             op: op::FFN,
@@ -260,6 +271,7 @@ impl<'g> OpWriter<'g> {
                 record.kind = route::STATIC;
                 record.first = fit(name, "first range", *first)?;
                 record.count = fit(name, "ranges", *count)?;
+                self.cost.others += *count as u64;
             }
             IntSelector::Tree { trees, levels, weights, bias, path, first } => {
                 record.kind = route::TREE;
@@ -287,6 +299,7 @@ impl<'g> OpWriter<'g> {
                     record.gate_table = self.constants.add(table)?;
                 }
                 self.cost.macs += weights.len() as u64;
+                self.cost.others += (bias.len() * k) as u64;
                 self.cost.bytes += (weights.len() + 4 * bias.len()) as u64;
             }
         }
@@ -331,6 +344,12 @@ impl<'g> OpWriter<'g> {
             bias: NONE,
             rq: NONE,
             ..MapRecord::default()
+        };
+        self.cost.others += match map {
+            // These count as multiply-accumulates.
+            IntMap::Affine { .. } => 0,
+            IntMap::Bits(_) => self.cols(output) as u64,
+            IntMap::Lut256(_) | IntMap::Add { .. } | IntMap::Clamp { .. } => self.cols(input) as u64,
         };
         match map {
             IntMap::Lut256(table) => {

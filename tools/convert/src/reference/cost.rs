@@ -3,38 +3,56 @@
 use super::image::{Range, Tensor};
 use super::ops::{Ffn, MapKind, Op, RouteKind};
 
-/// Multiply-accumulates and gates, each cut to 32 bits.
-pub(super) fn worst(ops: &[Op], tensors: &[Tensor], ranges: &[Range]) -> (u32, u32) {
-    let (mut macs, mut gates) = (0u128, 0u128);
+/// Figures of a run at worst, each cut to 32 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Worst {
+    pub macs: u32,
+    pub gates: u32,
+    pub steps: u32,
+}
+
+/// The sums over the ops.
+pub(super) fn worst(ops: &[Op], tensors: &[Tensor], ranges: &[Range]) -> Worst {
+    let (mut macs, mut gates, mut others) = (0u128, 0u128, 0u128);
     for op in ops {
         match op {
             Op::Linear(op) => {
                 let input = &tensors[op.input];
-                let steps = if op.transposed { input.cols } else { input.rows };
-                macs += product(&[steps, op.rows, op.cols]);
+                let samples = if op.transposed { input.cols } else { input.rows };
+                macs += product(&[samples, op.rows, op.cols]);
             }
-            Op::Ffn(op) => macs += ffn(op, tensors, ranges),
+            Op::Ffn(op) => {
+                let entries = op.list.map_or(op.range_count, |list| tensors[list].cols);
+                macs += ffn(op, entries, ranges);
+                others += product(&[entries, op.rows]);
+            }
             Op::Route(op) => match op.kind {
-                RouteKind::Static { .. } => {}
+                RouteKind::Static { count } => others += count as u128,
                 RouteKind::Tree { rows, trees, depth, .. } => macs += product(&[trees, depth as usize, rows.cols]),
-                RouteKind::Linear { rows, .. } => macs += product(&[rows.count, rows.cols]),
+                RouteKind::Linear { rows, top, .. } => {
+                    macs += product(&[rows.count, rows.cols]);
+                    others += product(&[rows.count, top]);
+                }
             },
             Op::Gates(op) => gates += product(&[op.words, 32]),
+            Op::GroupSum(op) => others += (tensors[op.input].cols + op.groups) as u128,
             Op::Map(op) => {
-                if let MapKind::Affine { .. } = op.kind {
-                    let input = &tensors[op.input];
-                    macs += product(&[input.rows, input.cols]);
+                let input = &tensors[op.input];
+                let elements = product(&[input.rows, input.cols]);
+                match op.kind {
+                    MapKind::Affine { .. } => macs += elements,
+                    MapKind::Bits(_) => others += tensors[op.output].cols as u128,
+                    MapKind::Lut(_) | MapKind::Add { .. } | MapKind::Clamp { .. } => others += elements,
                 }
             }
-            Op::GroupSum(_) | Op::Readout(_) => {}
+            Op::Readout(op) => others += product(&[op.k, tensors[op.input].cols]),
         }
     }
     let cut = |figure: u128| u32::try_from(figure).unwrap_or(u32::MAX);
-    (cut(macs), cut(gates))
+    Worst { macs: cut(macs), gates: cut(gates), steps: cut(macs + gates + others) }
 }
 
-fn ffn(op: &Ffn, tensors: &[Tensor], ranges: &[Range]) -> u128 {
-    let entries = op.list.map_or(op.range_count, |list| tensors[list].cols);
+fn ffn(op: &Ffn, entries: usize, ranges: &[Range]) -> u128 {
     let window = &ranges[op.first_range..op.first_range + op.range_count];
     let most = window.iter().map(|range| range.neurons).max().unwrap_or(0);
     let neurons = if op.neurons { 1 } else { most };

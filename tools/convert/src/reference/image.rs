@@ -56,6 +56,8 @@ pub struct Header {
     pub worst_bytes: u32,
     /// The user's number of the model.
     pub model_version: u32,
+    /// Worst-case steps of a run.
+    pub worst_steps: u32,
 }
 
 /// An entry of the section table.

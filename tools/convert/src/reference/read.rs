@@ -54,7 +54,7 @@ pub fn read(bytes: &[u8], crc: Crc) -> Result<Image, ReadError> {
     between(At::Header, "arena_bytes", 0, 1 << 30, raw.header.arena_bytes)?;
     tensors.only_input(raw.header.input)?;
     let constants = sections.blob(bytes, section::CONSTANTS);
-    let pool = Pool::new(constants);
+    let pool = Pool::new(constants, raw.header.total_bytes);
     let ranges = range::read(sections.records_if_present(bytes, section::RANGES), &pool)?;
     let ops = op::read(sections.records(bytes, section::OPS, "OPS")?, &tensors, &ranges, &pool)?;
 
@@ -64,9 +64,10 @@ pub fn read(bytes: &[u8], crc: Crc) -> Result<Image, ReadError> {
     check(At::Header, "output", Want::Exactly(readout.input as i128), raw.header.output as i128)?;
 
     let all = tensors.into_vec();
-    let (macs, gates) = cost::worst(&ops, &all, &ranges);
-    check(At::Header, "worst_macs", Want::Exactly(macs.into()), raw.header.worst_macs)?;
-    check(At::Header, "worst_gates", Want::Exactly(gates.into()), raw.header.worst_gates)?;
+    let worst = cost::worst(&ops, &all, &ranges);
+    check(At::Header, "worst_macs", Want::Exactly(worst.macs.into()), raw.header.worst_macs)?;
+    check(At::Header, "worst_gates", Want::Exactly(worst.gates.into()), raw.header.worst_gates)?;
+    check(At::Header, "worst_steps", Want::Exactly(worst.steps.into()), raw.header.worst_steps)?;
     let (input, output) = (&all[raw.header.input], &all[raw.header.output]);
     debug_assert_eq!(input.place, Place::Input);
     Ok(Image {
@@ -129,6 +130,7 @@ fn raw_header(bytes: &[u8], crc: Crc) -> Result<(RawHeader, &[u8]), ReadError> {
         worst_gates: record.u32(44),
         worst_bytes: record.u32(48),
         model_version: record.u32(52),
+        worst_steps: record.u32(56),
     };
     let section_count = record.u16(36);
     between(at, "section_count", 1, 16, section_count)?;

@@ -54,6 +54,8 @@ pub fn image_with_class_at(offset: u32) -> Vec<u8> {
     put_u32(&mut image, 16, 1 << 6 | 1 << 7);
     put_u32(&mut image, 24, offset + 4);
     put(&mut image, 32, &[0, 0, 1, 0, 3, 0]);
+    // Four numbers clamped, four compared.
+    put_u32(&mut image, 56, 4 + 4);
     let sections = [(1, 64, OPS, 128, 2), (2, 32, TENSORS, 96, 3), (7, 0, GOLDEN, 16 + 2 * 20, 0)];
     for (i, (kind, record_bytes, at, bytes, count)) in sections.into_iter().enumerate() {
         for (j, word) in [kind | record_bytes << 16, at as u32, bytes, count].into_iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What each op costs: its work by the formulas of the format document, and the constants it reads.
 
 use leafgate_convert::reference::{
-    Activation, Array, Element, Emit, Ffn, Image, MapKind, Op, Range, Route, RouteKind, Tensor,
+    Activation, Array, Element, Emit, Ffn, Image, MapKind, Op, Range, RouteKind, Tensor,
 };
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ pub struct OpCost {
     shapes: String,
     macs: u64,
     gates: u64,
+    /// These, elements and comparisons.
+    steps: u64,
     /// Bytes of constants that it refers to, each counted once.
     constant_bytes: usize,
 }
@@ -24,9 +26,11 @@ pub struct OpCost {
 /// The ops of an image.
 pub fn ops(image: &Image) -> Vec<OpCost> {
     let row = |(index, op): (usize, &Op)| {
-        let (macs, gates) = work(image, op);
+        let [macs, gates, others] = work(image, op);
+        let steps = macs + gates + others;
         let constant_bytes = covered(constants(image, op)).iter().map(|(from, to)| to - from).sum();
-        OpCost { index, op: op.name(), kind: kind(image, op), shapes: shapes(image, op), macs, gates, constant_bytes }
+        let (kind, shapes) = (kind(image, op), shapes(image, op));
+        OpCost { index, op: op.name(), kind, shapes, macs, gates, steps, constant_bytes }
     };
     image.ops.iter().enumerate().map(row).collect()
 }
@@ -37,25 +41,30 @@ pub fn unused_constants(image: &Image) -> usize {
     image.constants.0.len() - used.iter().map(|(from, to)| to - from).sum::<usize>()
 }
 
-/// Multiply-accumulates and gates at worst.
-fn work(image: &Image, op: &Op) -> (u64, u64) {
+/// Multiply-accumulates, gates, and other steps at worst.
+fn work(image: &Image, op: &Op) -> [u64; 3] {
     let product = |factors: &[usize]| factors.iter().map(|&factor| factor as u64).product::<u64>();
     match op {
-        Op::Linear(op) => (product(&[image.tensors[op.output].rows, op.rows, op.cols]), 0),
+        Op::Linear(op) => [product(&[image.tensors[op.output].rows, op.rows, op.cols]), 0, 0],
         Op::Ffn(op) => {
             let entries = op.list.map_or(op.range_count, |list| image.tensors[list].cols);
             let widest = ranges_of(image, op).iter().map(|range| range.neurons).max().unwrap_or(0);
             let neurons = if op.neurons { 1 } else { widest };
             let cols = if op.handed_z { 0 } else { op.cols };
-            (product(&[entries, neurons, cols + op.rows]), 0)
+            [product(&[entries, neurons, cols + op.rows]), 0, product(&[entries, op.rows])]
         }
-        Op::Route(Route { kind: RouteKind::Tree { rows, trees, depth, .. }, .. }) => {
-            (product(&[*trees, *depth as usize, rows.cols]), 0)
+        Op::Route(op) => match op.kind {
+            RouteKind::Static { count } => [0, 0, count as u64],
+            RouteKind::Tree { rows, trees, depth, .. } => [product(&[trees, depth as usize, rows.cols]), 0, 0],
+            RouteKind::Linear { rows, top, .. } => [product(&[rows.count, rows.cols]), 0, product(&[rows.count, top])],
+        },
+        Op::Gates(op) => [0, product(&[32, op.words]), 0],
+        Op::GroupSum(op) => [0, 0, (image.tensors[op.input].cols + op.groups) as u64],
+        Op::Map(op) => {
+            let elements = image.tensors[op.output].elements() as u64;
+            if matches!(op.kind, MapKind::Affine { .. }) { [elements, 0, 0] } else { [0, 0, elements] }
         }
-        Op::Route(Route { kind: RouteKind::Linear { rows, .. }, .. }) => (product(&[rows.count, rows.cols]), 0),
-        Op::Map(op) if matches!(op.kind, MapKind::Affine { .. }) => (image.tensors[op.output].elements() as u64, 0),
-        Op::Gates(op) => (0, product(&[32, op.words])),
-        Op::Route(_) | Op::GroupSum(_) | Op::Map(_) | Op::Readout(_) => (0, 0),
+        Op::Readout(op) => [0, 0, product(&[op.k, image.tensors[op.input].cols])],
     }
 }
 
@@ -218,9 +227,9 @@ const BAR: usize = 20;
 
 /// The ops as a table.
 pub fn render(ops: &[OpCost]) -> String {
-    let total: u64 = ops.iter().map(|op| op.macs + op.gates).sum();
+    let total: u64 = ops.iter().map(|op| op.steps).sum();
     let rows = ops.iter().map(|op| {
-        let share = (op.macs + op.gates) as f64 / total.max(1) as f64;
+        let share = op.steps as f64 / total.max(1) as f64;
         vec![
             op.index.to_string(),
             op.op.to_owned(),
@@ -228,12 +237,13 @@ pub fn render(ops: &[OpCost]) -> String {
             op.shapes.clone(),
             grouped(op.macs),
             grouped(op.gates),
+            grouped(op.steps),
             grouped(op.constant_bytes),
             format!("{:.1} %", 100.0 * share),
             "#".repeat((share * BAR as f64).round() as usize),
         ]
     });
-    table(&[">", "op", "kind", "shapes", ">MACs", ">gates", ">constants", ">work", ""], rows)
+    table(&[">", "op", "kind", "shapes", ">MACs", ">gates", ">steps", ">constants", ">work", ""], rows)
 }
 
 #[cfg(test)]

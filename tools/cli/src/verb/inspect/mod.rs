@@ -58,6 +58,7 @@ struct Report<'n> {
     worst_macs: u32,
     worst_gates: u32,
     worst_bytes: u32,
+    worst_steps: u32,
     ops: Vec<OpCost>,
     tensors: Vec<Slot>,
     ranges: Vec<RangeRow>,
@@ -148,6 +149,7 @@ fn report<'n>(network: &'n Network, image: &Image) -> Report<'n> {
         worst_macs: header.worst_macs,
         worst_gates: header.worst_gates,
         worst_bytes: header.worst_bytes,
+        worst_steps: header.worst_steps,
         ops: cost::ops(image),
         tensors: arena::slots(image),
         ranges: ranges::rows(image),
@@ -193,9 +195,10 @@ fn summary(report: &Report<'_>) -> String {
     let arena: usize = report.tensors.iter().filter_map(|slot| Some(slot.offset? + slot.bytes)).max().unwrap_or(0);
     let reused = report.tensors.iter().filter(|slot| slot.offset.is_some()).map(|slot| slot.bytes).sum::<usize>();
     lines.add("arena", format!("{} B, for tensors of {} B together", grouped(arena), grouped(reused)));
+    let (macs, gates) = (grouped(report.worst_macs), grouped(report.worst_gates));
     let work =
-        format!("{ops} ops, {} MACs, {} gates at worst", grouped(report.worst_macs), grouped(report.worst_gates));
-    lines.add("work", format!("{work}, {} B of the image read", grouped(report.worst_bytes)));
+        format!("{ops} ops, {} steps at worst, of these {macs} MACs and {gates} gates", grouped(report.worst_steps));
+    lines.add("work", format!("{work}; {} B of the image read", grouped(report.worst_bytes)));
     lines.add("golden", format!("{} vectors", report.golden_vectors));
     lines.render()
 }

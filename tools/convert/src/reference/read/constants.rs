@@ -1,9 +1,14 @@
 //! Turns constant offsets into arrays, with the rules on what the constants hold.
 
+use std::cell::Cell;
+
 use super::super::image::{Array, Element, ONE, Rq};
 use super::NO_CONST;
 use super::error::{At, ReadError, Want};
 use super::record::{between, check};
+
+/// Most bytes of tables for each byte of the image.
+const TABLES_PER_BYTE: u64 = 16;
 
 /// The constants, and where requantise records may begin.
 pub(super) struct Pool<'a> {
@@ -12,11 +17,14 @@ pub(super) struct Pool<'a> {
     /// At `i`: admissible requantise records one after the other from byte `4 * i` on. A table of these makes the check
     /// of `n` records one look-up, however many ranges name the same ones.
     good_rq: Vec<u32>,
+    /// Bytes of the tables counted so far, and the most that there may be.
+    tables: Cell<u64>,
+    most: u64,
 }
 
 impl<'a> Pool<'a> {
-    /// From the section, if there is one.
-    pub fn new(section: Option<&'a [u8]>) -> Self {
+    /// From the section, if there is one, and the length of the image.
+    pub fn new(section: Option<&'a [u8]>, total_bytes: u32) -> Self {
         let bytes = section.unwrap_or_default();
         let mut good_rq = vec![0u32; bytes.len() / 4 + 2];
         for i in (0..(bytes.len() / 4).saturating_sub(1)).rev() {
@@ -24,7 +32,8 @@ impl<'a> Pool<'a> {
                 good_rq[i] = 1 + good_rq[i + 2];
             }
         }
-        Self { bytes, present: section.is_some(), good_rq }
+        let (tables, most) = (Cell::new(0), TABLES_PER_BYTE * u64::from(total_bytes));
+        Self { bytes, present: section.is_some(), good_rq, tables, most }
     }
 
     /// The array of `count` elements at `offset`, or nothing for NONE.
@@ -57,9 +66,23 @@ impl<'a> Pool<'a> {
         self.maybe(at, what, offset, count)?.ok_or(ReadError::Missing { at, what })
     }
 
+    /// An array that must be there and that a reader looks at entry by entry, which counts each time that it is named.
+    pub fn need_table<T: Element>(
+        &self,
+        at: At,
+        what: &'static str,
+        offset: u32,
+        count: u64,
+    ) -> Result<Array<T>, ReadError> {
+        let array = self.need(at, what, offset, count)?;
+        self.tables.set(self.tables.get() + count * T::BYTES as u64);
+        between(at, "bytes of all tables", 0, self.most, self.tables.get())?;
+        Ok(array)
+    }
+
     /// Requantise records that must be there, each admissible.
     pub fn need_rq(&self, at: At, what: &'static str, offset: u32, count: u64) -> Result<Array<Rq>, ReadError> {
-        let array: Array<Rq> = self.need(at, what, offset, count)?;
+        let array: Array<Rq> = self.need_table(at, what, offset, count)?;
         let good = u64::from(self.good_rq[array.at() / 4]);
         if good < count {
             let bad = array.at() + 8 * good as usize;
@@ -72,7 +95,7 @@ impl<'a> Pool<'a> {
 
     /// 256 weights, each at most One.
     pub fn need_gate_table(&self, at: At, offset: u32) -> Result<Array<u16>, ReadError> {
-        let array = self.need(at, "gate_table", offset, 256)?;
+        let array = self.need_table(at, "gate_table", offset, 256)?;
         for weight in self.all(array) {
             between(at, "weight in gate_table", 0, ONE, weight)?;
         }

@@ -128,7 +128,7 @@ fn gates(context: &mut Context<'_>) -> Result<Gates, ReadError> {
 
     let gathered = context.kind == 1;
     let word_entries = if gathered { 36 } else { 5 };
-    let table = pool.need::<u32>(at, "table", table, u64::from(words) * word_entries)?;
+    let table = pool.need_table::<u32>(at, "table", table, u64::from(words) * word_entries)?;
     let (input_words, input_bits) = (input_tensor.row_words() as i128, input_tensor.cols as i128);
     for (i, entry) in pool.all(table).enumerate() {
         if gathered && i % 36 >= 4 {
@@ -153,7 +153,7 @@ fn group_sum(context: &mut Context<'_>) -> Result<GroupSum, ReadError> {
     shape(at, "input", input_tensor, (1, input_tensor.cols as u64))?;
     let groups = u64::from(groups);
     let output = tensors.shaped(at, "output", output, Dtype::I32, (1, groups))?;
-    let bounds = pool.need::<u32>(at, "bounds", bounds, groups + 1)?;
+    let bounds = pool.need_table::<u32>(at, "bounds", bounds, groups + 1)?;
     let mut least = 0;
     for bound in pool.all(bounds) {
         between(at, "bounds, not descending and inside the input", least, input_tensor.cols as i128, bound)?;
@@ -229,7 +229,7 @@ fn bit_tests(
     tests: u64,
     cols: u64,
 ) -> Result<super::super::image::Array<BitTest>, ReadError> {
-    let table = pool.need::<BitTest>(at, "table", table, tests)?;
+    let table = pool.need_table::<BitTest>(at, "table", table, tests)?;
     for test in pool.all(table) {
         between(at, "feature in table", 0, i128::from(cols) - 1, test.feature)?;
     }

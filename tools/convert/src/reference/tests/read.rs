@@ -83,6 +83,8 @@ fn header_rules() {
     refused(&bytes, "total_bytes: want");
     refused(&header(good(), w(40, 77)), "worst_macs: want");
     refused(&header(good(), w(44, 32)), "worst_gates: want 0, have 32");
+    // Two rows of three columns, and the largest of two.
+    refused(&header(good(), w(56, 0)), "worst_steps: want 8, have 0");
     assert!(read(&header(good(), w(48, 77)), Crc::Check).is_ok(), "worst_bytes is informative");
 }
 

@@ -168,21 +168,21 @@ impl Writer {
         self.bytes()
     }
 
-    /// Worst-case multiply-accumulates and gates, from the fields of the records.
-    fn cost(&self) -> (u32, u32) {
+    /// Worst-case multiply-accumulates, gates and steps, from the fields of the records.
+    fn cost(&self) -> [u32; 3] {
         let word = |record: &[u8], at: usize| u64::from(u32::from_le_bytes(record[at..at + 4].try_into().unwrap()));
         let half = |record: &[u8], at: usize| u16::from_le_bytes([record[at], record[at + 1]]);
         // A test may name a tensor or a range that is not there; such an image is refused before its cost is looked at.
         let tensor = |index: u16, at: usize| self.tensors.get(usize::from(index)).map_or(0, |record| word(record, at));
-        let (mut macs, mut gates) = (0u64, 0u64);
+        let (mut macs, mut gates, mut steps) = (0u64, 0u64, 0u64);
         for op in &self.ops {
             let (kind, flags, input) = (op[1], half(op, 2), half(op, 4));
+            let list = half(op, 8);
+            let entries = if list == NO { word(op, 20) } else { tensor(list, 12) };
             let ranges = self.ranges.iter().skip(word(op, 16) as usize).take(word(op, 20) as usize);
             let (a, b, c) = match op[0] {
                 1 => (tensor(input, if flags & 4 == 0 { 8 } else { 12 }), word(op, 8), word(op, 12)),
                 2 => {
-                    let list = half(op, 8);
-                    let entries = if list == NO { word(op, 20) } else { tensor(list, 12) };
                     let most = ranges.map(|range| word(range, 0)).max().unwrap_or(0);
                     let keys = if flags & 4 == 0 { word(op, 24) } else { 0 };
                     (entries, if flags & 2 == 0 { most } else { 1 }, keys + word(op, 28))
@@ -192,10 +192,24 @@ impl Writer {
                 6 if kind == 1 => (tensor(input, 8), tensor(input, 12), 1),
                 _ => (0, 0, 0),
             };
-            macs = macs.saturating_add(a.saturating_mul(b).saturating_mul(c));
-            gates += if op[0] == 4 { 32 * word(op, 8) } else { 0 };
+            // What is neither: a product and a summand.
+            let (d, e, more) = match op[0] {
+                2 => (entries, word(op, 28), 0),
+                3 if kind == 0 => (word(op, 12), 1, 0),
+                3 if kind == 2 => (word(op, 12), word(op, 16), 0),
+                5 => (tensor(input, 12), 1, word(op, 8)),
+                6 if kind == 3 => (tensor(half(op, 6), 12), 1, 0),
+                6 if kind != 1 => (tensor(input, 8), tensor(input, 12), 0),
+                7 => (word(op, 8), tensor(input, 12), 0),
+                _ => (0, 0, 0),
+            };
+            let own = a.saturating_mul(b).saturating_mul(c);
+            let words = if op[0] == 4 { 32 * word(op, 8) } else { 0 };
+            macs = macs.saturating_add(own);
+            gates += words;
+            steps = [own, words, d.saturating_mul(e), more].into_iter().fold(steps, u64::saturating_add);
         }
-        (macs.min(u32::MAX.into()) as u32, gates.min(u32::MAX.into()) as u32)
+        [macs, gates, steps].map(|figure| figure.min(u32::MAX.into()) as u32)
     }
 
     /// The image with its checksum.
@@ -228,8 +242,9 @@ impl Writer {
             64,
             &[(0, b"LEAF".to_vec()), h(4, 1), h(6, 64), w(8, total), w(16, features), w(24, self.arena_bytes)],
         );
-        let (macs, gates) = self.cost();
+        let [macs, gates, steps] = self.cost();
         header.splice(40..48, [macs, gates].map(u32::to_le_bytes).concat());
+        header.splice(56..60, steps.to_le_bytes());
         header.splice(32..38, [self.input, self.output, sections.len() as u16].map(u16::to_le_bytes).concat());
         seal([header, table, body].concat())
     }
