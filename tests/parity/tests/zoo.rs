@@ -9,8 +9,8 @@ use leafgate_convert::check::check;
 use leafgate_convert::convert::{Options, Ranges, convert};
 use leafgate_convert::import::{ImportOptions, import};
 use leafgate_convert::quantize::calibrate::Calibration;
-use leafgate_emulate::{Emulation, Exit, ExitCode, Machine, Sizes, build_firmware, machines};
-use leafgate_tests_parity::{DIGITS, NETWORKS, as_bytes, digits, host_outputs, workspace, zoo_image};
+use leafgate_emulate::{Emulation, Exit, ExitCode, Machine, Sizes, build_firmware, machines, workspace_root};
+use leafgate_tests_parity::{DIGITS, NETWORKS, as_bytes, digits, host_outputs, zoo_image};
 
 /// Stack of `Session::run` and of `Model::parse` on thumbv7em, in bytes.
 const STACK_LIMITS: (u32, u32) = (512, 768);
@@ -48,7 +48,7 @@ fn the_zoo_is_as_accurate_as_its_cards_say() {
 #[test]
 fn the_zoo_images_are_what_their_weights_convert_to() {
     for name in NETWORKS {
-        let folder = workspace().join("models/zoo").join(name);
+        let folder = workspace_root().unwrap().join("models/zoo").join(name);
         let graph = import(&folder.join("weights.safetensors"), &ImportOptions::default()).unwrap();
         let table = std::fs::read_to_string(folder.join("calibration.json")).unwrap();
         let table: Calibration = serde_json::from_str(&table).unwrap();
@@ -67,7 +67,7 @@ fn every_machine_gives_the_same_integers() {
     let expected: Vec<_> = hosts.iter().map(|(_, image)| host_outputs(image, &samples)).collect();
     assert!(machines().len() >= 8);
     for machine in machines() {
-        let firmware = build_firmware(&workspace(), machine).unwrap_or_else(|error| panic!("{error}"));
+        let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
         for ((name, image), expected) in hosts.iter().zip(&expected) {
             let emulation = Emulation::new(machine, &firmware).image_bytes(image.clone()).samples(samples.clone());
             let outcome = emulation
@@ -101,7 +101,7 @@ fn every_machine_gives_the_same_integers() {
 #[test]
 fn the_runtime_in_the_application_is_within_its_text_budget() {
     let machine = Machine::by_name("mps2-an386").unwrap();
-    let firmware = build_firmware(&workspace(), machine).unwrap_or_else(|error| panic!("{error}"));
+    let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
     let sizes = Sizes::of(&firmware).unwrap();
     let text = sizes.runtime_text_bytes;
     println!("{}: runtime text {text} B of {} B, the limit {RUNTIME_TEXT_LIMIT}", machine.name, sizes.text_bytes);

@@ -7,6 +7,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The root of the workspace that firmware is built from: around the current folder, or where this was built.
+///
+/// # Errors
+/// If there is none.
+pub fn workspace_root() -> Result<PathBuf, EmulateError> {
+    let is_root =
+        |folder: &&Path| folder.join("boards/app/Cargo.toml").is_file() && folder.join("Cargo.lock").is_file();
+    let current = std::env::current_dir().unwrap_or_default();
+    let built = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let found = current.ancestors().find(is_root).or_else(|| built.ancestors().find(is_root));
+    found.map(Path::to_owned).ok_or(EmulateError::NoWorkspace)
+}
+
 /// Builds the application for a machine, and returns the path of its ELF file. A second call costs little: cargo looks
 /// what has changed.
 ///

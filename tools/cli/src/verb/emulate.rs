@@ -1,11 +1,13 @@
 //! `leafgate emulate`: an image on an emulated microcontroller, compared with the engine on the host bit by bit.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use leafgate_convert::host::{HostEngine, HostOutput};
-use leafgate_emulate::{Emulation, Exit as DeviceExit, Machine, Outcome, Sizes, build_firmware, machine_of, machines};
+use leafgate_emulate::{
+    Emulation, Exit as DeviceExit, Machine, Outcome, Sizes, build_firmware, machine_of, machines, workspace_root,
+};
 use serde::Serialize;
 
 use crate::board::{self, Fit};
@@ -225,19 +227,6 @@ fn samples_fit(machine: &Machine, inputs: &[Vec<u8>]) -> Result<(), Failure> {
             grouped(machine.samples.bytes)
         ))
         .hint(format!("serve fewer: --limit {room}")))
-}
-
-/// The workspace that holds the firmware: around the current folder, or where this program was built.
-fn workspace_root() -> Result<PathBuf, Failure> {
-    let is_root =
-        |folder: &&Path| folder.join("boards/app/Cargo.toml").is_file() && folder.join("Cargo.lock").is_file();
-    let current = std::env::current_dir().unwrap_or_default();
-    let built = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found = current.ancestors().find(is_root).or_else(|| built.ancestors().find(is_root));
-    found.map(Path::to_owned).ok_or_else(|| {
-        Failure::new("E0603", Exit::Input, "there is no firmware, and no workspace to build it from")
-            .hint("run this in a checkout of Leafgate, or name a firmware with --elf")
-    })
 }
 
 fn compare(machine: &Machine, outcome: &Outcome, sizes: Sizes, work: &Work) -> MachineReport {
