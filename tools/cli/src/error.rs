@@ -2,7 +2,7 @@
 //! to do about it.
 //!
 //! ```text
-//! error[E0105]: tensor `fff.w1s` has shape [8, 64, 3], wanted (2^d = 8, I = 64, l = 4)
+//! error[E0105]: tensor `fff.w1s` of layer 0 (fff) has shape [8, 64, 3], wanted (2^d = 8, I = 64, l = 4)
 //!   --> weights.safetensors
 //!    = hint: check the layer's sizes; docs/graph-format.md lists the shape of every tensor
 //! ```
@@ -14,6 +14,7 @@ use anstyle::{AnsiColor, Style};
 use leafgate::{Defect, ParseError, Place};
 use leafgate_convert::ConvertError;
 use leafgate_convert::check::CheckError;
+use leafgate_convert::error::layer_named;
 use leafgate_convert::host::HostError;
 use leafgate_emulate::EmulateError;
 use serde::Serialize;
@@ -109,11 +110,6 @@ impl Failure {
         }
         text
     }
-}
-
-/// A layer without a name of its own is called `layer 3 (fff)` already.
-fn layer_named(layer: &str) -> String {
-    if layer.starts_with("layer ") { layer.into() } else { format!("layer `{layer}`") }
 }
 
 impl From<ConvertError> for Failure {
