@@ -46,7 +46,8 @@ pub fn run() -> Result<(), Failure> {
     println!("{}", table(&rows));
     println!(
         "Instructions are executed guest instructions of Session::run, not cycles. Instructions, stack and text are those of one\n\
-         firmware with all families; its runtime text is the functions of leafgate, leafgate-image and leafgate-kernels. {} s.",
+         firmware with all families; its runtime text is the functions of leafgate, leafgate-image and leafgate-kernels,\n\
+         without what the compiler has inlined into the application. {} s.",
         began.elapsed().as_secs()
     );
     match rows.iter().find(|row| !row.exact) {
