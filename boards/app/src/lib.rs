@@ -33,6 +33,7 @@
 
 #[cfg(target_os = "none")]
 mod board;
+mod program;
 #[cfg(target_os = "none")]
 mod run;
 pub mod samples;
@@ -45,3 +46,8 @@ pub mod trials;
 
 #[cfg(target_os = "none")]
 pub use {board::Board, run::run};
+
+/// For the macros.
+#[cfg(target_os = "none")]
+#[doc(hidden)]
+pub use leafgate_board_support as support;

@@ -1,10 +1,11 @@
 //! The zoo as the parity tests see it: every image with the digits that it classifies.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use leafgate_convert::data::{Samples, load_csv};
 use leafgate_convert::host::{HostEngine, HostOutput, input_bytes};
 use leafgate_convert::ir::InputSpec;
+use leafgate_emulate::workspace_root;
 
 /// Digits in the file that the repository ships.
 pub const DIGITS: usize = 1797;
@@ -12,9 +13,8 @@ pub const DIGITS: usize = 1797;
 /// Networks of the zoo.
 pub const NETWORKS: [&str; 3] = ["digits-fff", "digits-gates", "digits-moe"];
 
-/// The folder that holds Cargo.toml and README.md.
-pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+fn zoo() -> PathBuf {
+    workspace_root().expect("tests run in the workspace").join("models/zoo")
 }
 
 /// Bytes of a network's image.
@@ -22,7 +22,7 @@ pub fn workspace() -> PathBuf {
 /// # Panics
 /// If the file is missing: the zoo is part of the repository.
 pub fn zoo_image(name: &str) -> Vec<u8> {
-    let path = workspace().join(format!("models/zoo/{name}/{name}.leaf"));
+    let path = zoo().join(format!("{name}/{name}.leaf"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask zoo`", path.display()))
 }
 
@@ -32,7 +32,7 @@ pub fn zoo_image(name: &str) -> Vec<u8> {
 /// If the file is missing or damaged.
 pub fn digits() -> Samples {
     let input = InputSpec { len: 64, scale: 1.0 / 16.0, zero_point: 0.0, min: 0, max: 16 };
-    let samples = load_csv(&workspace().join("models/zoo/digits.csv.gz"), &input, 0).expect("the digits are readable");
+    let samples = load_csv(&zoo().join("digits.csv.gz"), &input, 0).expect("the digits are readable");
     assert_eq!(samples.len(), DIGITS);
     samples
 }

@@ -9,11 +9,14 @@ use leafgate_convert::check::check;
 use leafgate_convert::convert::{Options, Ranges, convert};
 use leafgate_convert::import::{ImportOptions, import};
 use leafgate_convert::quantize::calibrate::Calibration;
-use leafgate_emulate::{Emulation, Exit, ExitCode, build_firmware, machines};
-use leafgate_tests_parity::{DIGITS, NETWORKS, as_bytes, digits, host_outputs, workspace, zoo_image};
+use leafgate_emulate::{Emulation, Exit, ExitCode, Machine, Sizes, build_firmware, machines, workspace_root};
+use leafgate_tests_parity::{DIGITS, NETWORKS, as_bytes, digits, host_outputs, zoo_image};
 
 /// Stack of `Session::run` and of `Model::parse` on thumbv7em, in bytes.
 const STACK_LIMITS: (u32, u32) = (512, 768);
+
+/// Text of the runtime's functions in the application for mps2-an386, all families, in bytes: where it stands, rounded up.
+const RUNTIME_TEXT_LIMIT: u64 = 12_352;
 
 /// Accuracy on the test digits that each network must keep, in percent.
 const FLOORS: [(&str, f64); 3] = [("digits-fff", 96.0), ("digits-gates", 94.0), ("digits-moe", 96.0)];
@@ -45,7 +48,7 @@ fn the_zoo_is_as_accurate_as_its_cards_say() {
 #[test]
 fn the_zoo_images_are_what_their_weights_convert_to() {
     for name in NETWORKS {
-        let folder = workspace().join("models/zoo").join(name);
+        let folder = workspace_root().unwrap().join("models/zoo").join(name);
         let graph = import(&folder.join("weights.safetensors"), &ImportOptions::default()).unwrap();
         let table = std::fs::read_to_string(folder.join("calibration.json")).unwrap();
         let table: Calibration = serde_json::from_str(&table).unwrap();
@@ -64,7 +67,7 @@ fn every_machine_gives_the_same_integers() {
     let expected: Vec<_> = hosts.iter().map(|(_, image)| host_outputs(image, &samples)).collect();
     assert!(machines().len() >= 8);
     for machine in machines() {
-        let firmware = build_firmware(&workspace(), machine).unwrap_or_else(|error| panic!("{error}"));
+        let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
         for ((name, image), expected) in hosts.iter().zip(&expected) {
             let emulation = Emulation::new(machine, &firmware).image_bytes(image.clone()).samples(samples.clone());
             let outcome = emulation
@@ -92,4 +95,17 @@ fn every_machine_gives_the_same_integers() {
             );
         }
     }
+}
+
+/// The same file that gives stack and instructions.
+#[test]
+fn the_runtime_in_the_application_is_within_its_text_budget() {
+    let machine = Machine::by_name("mps2-an386").unwrap();
+    let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
+    let sizes = Sizes::of(&firmware).unwrap();
+    let text = sizes.runtime_text_bytes;
+    println!("{}: runtime text {text} B of {} B, the limit {RUNTIME_TEXT_LIMIT}", machine.name, sizes.text_bytes);
+    // Far less would mean that symbols are no longer understood.
+    assert!(text > RUNTIME_TEXT_LIMIT / 2, "{text} B of runtime are found: are functions inlined, or renamed?");
+    assert!(text <= RUNTIME_TEXT_LIMIT, "the runtime takes {text} B of text, the limit is {RUNTIME_TEXT_LIMIT}");
 }

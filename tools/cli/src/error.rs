@@ -2,7 +2,7 @@
 //! to do about it.
 //!
 //! ```text
-//! error[E0105]: tensor `fff.w1s` has shape [8, 64, 3], wanted (2^d = 8, I = 64, l = 4)
+//! error[E0105]: tensor `fff.w1s` of layer 0 (fff) has shape [8, 64, 3], wanted (2^d = 8, I = 64, l = 4)
 //!   --> weights.safetensors
 //!    = hint: check the layer's sizes; docs/graph-format.md lists the shape of every tensor
 //! ```
@@ -14,6 +14,7 @@ use anstyle::{AnsiColor, Style};
 use leafgate::{Defect, ParseError, Place};
 use leafgate_convert::ConvertError;
 use leafgate_convert::check::CheckError;
+use leafgate_convert::error::layer_named;
 use leafgate_convert::host::HostError;
 use leafgate_emulate::EmulateError;
 use serde::Serialize;
@@ -111,11 +112,6 @@ impl Failure {
     }
 }
 
-/// A layer without a name of its own is called `layer 3 (fff)` already.
-fn layer_named(layer: &str) -> String {
-    if layer.starts_with("layer ") { layer.into() } else { format!("layer `{layer}`") }
-}
-
 impl From<ConvertError> for Failure {
     fn from(error: ConvertError) -> Self {
         let exit = match &error {
@@ -204,7 +200,7 @@ impl From<EmulateError> for Failure {
             EmulateError::UnknownMachine { .. } => ("E0002", Exit::Usage),
             EmulateError::EmulatorMissing { .. } => ("E0601", Exit::ToolMissing),
             EmulateError::Build { .. } => ("E0602", Exit::ToolMissing),
-            EmulateError::FirmwareMissing { .. } => ("E0603", Exit::Input),
+            EmulateError::FirmwareMissing { .. } | EmulateError::NoWorkspace => ("E0603", Exit::Input),
             EmulateError::NoFirmware { .. } => ("E0604", Exit::Input),
             EmulateError::WrongMachine { .. } => ("E0605", Exit::Usage),
             EmulateError::UnequalSamples { .. } => ("E0304", Exit::Input),

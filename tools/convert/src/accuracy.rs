@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::host::{HostEngine, HostError, input_bytes};
 use crate::ir::eval::{Entry, Evaluator, Observer, class_of};
 use crate::ir::{Graph, Op, Route};
+use crate::progress::{self, Count, Progress, Stage};
 use crate::reference::{self, Crc};
 
 /// Float and integer on the same samples.
@@ -24,25 +25,39 @@ pub struct Accuracy {
     pub usage: BTreeMap<String, Vec<u64>>,
 }
 
-/// Evaluates `samples` with labels. `graph` is the one that the image was made from.
+/// Evaluates `inputs` with labels. `graph` is the one that the image was made from.
 ///
 /// # Errors
 /// If the engine refuses the image or an input.
 pub fn accuracy(graph: &Graph, image: &[u8], inputs: &[Vec<i8>], labels: &[u32]) -> Result<Accuracy, HostError> {
-    let mut classes = Vec::with_capacity(inputs.len());
-    HostEngine::new(image)?.run(inputs.iter().map(|input| input_bytes(input)), |_, output| {
-        let best = (0..output.values.len()).rev().max_by_key(|&i| output.values[i]);
-        classes.push(output.class().or(best).unwrap_or(0));
-    })?;
+    accuracy_with(graph, image, inputs, labels, &mut progress::silent)
+}
+
+/// [`accuracy`] that says how far it has come.
+///
+/// # Errors
+/// As [`accuracy`].
+pub fn accuracy_with(
+    graph: &Graph,
+    image: &[u8],
+    inputs: &[Vec<i8>],
+    labels: &[u32],
+    progress: &mut Progress<'_>,
+) -> Result<Accuracy, HostError> {
+    let mut engine = HostEngine::new(image)?;
     let judge = reference::read(image, Crc::Check).ok();
     let mut evaluator = Evaluator::new(graph);
     let mut watch = Watch { graph, chosen: Vec::new(), usage: BTreeMap::new() };
     let (mut float, mut integer, mut agreement, mut flips) = (0usize, 0usize, 0usize, 0usize);
-    for ((input, &label), &class) in inputs.iter().zip(labels).zip(&classes) {
+    let mut count = Count::begin(progress, Stage::Accuracy, inputs.len());
+    engine.run(inputs.iter().map(|input| input_bytes(input)), |i, output| {
+        let (input, label) = (&inputs[i], labels.get(i).map(|&label| label as usize));
+        let best = (0..output.values.len()).rev().max_by_key(|&i| output.values[i]);
+        let class = output.class().or(best).unwrap_or(0);
         watch.chosen.clear();
         let wanted = class_of(evaluator.run(input, &mut watch));
-        float += usize::from(wanted == label as usize);
-        integer += usize::from(class == label as usize);
+        float += usize::from(Some(wanted) == label);
+        integer += usize::from(Some(class) == label);
         agreement += usize::from(class == wanted);
         if let Some(judge) = &judge
             && !watch.chosen.is_empty()
@@ -54,7 +69,8 @@ pub fn accuracy(graph: &Graph, image: &[u8], inputs: &[Vec<i8>], labels: &[u32])
             watch.chosen.sort_unstable();
             flips += usize::from(chosen != watch.chosen);
         }
-    }
+        count.step();
+    })?;
     let samples = inputs.len();
     let share = |count: usize| count as f64 / samples.max(1) as f64;
     let routed = |op: &Op| matches!(op, Op::Ffn { routes, .. } if routes.iter().any(|route| !matches!(route, Route::Static { .. })));

@@ -3,12 +3,13 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use crate::check::{self, CheckReport};
+use crate::check::{self, CheckError, CheckReport};
 use crate::host::{HostEngine, input_bytes};
 use crate::ir::{Graph, InputSpec};
 use crate::pack::{Extras, GoldenVector, pack};
 use crate::pass::{self, PassReport};
 use crate::plan::{Plan, plan};
+use crate::progress::{self, Count, Progress, Stage};
 use crate::quantize::calibrate::Calibration;
 use crate::quantize::integer::IntGraph;
 use crate::quantize::proof::{Proof, prove};
@@ -82,15 +83,28 @@ pub enum Ranges<'c> {
 ///
 /// # Errors
 /// What is wrong with the model or beyond the format's limits; an image that does not pass its own check is never returned.
-pub fn convert(mut graph: Graph, ranges: Ranges<'_>, options: &Options) -> Result<Conversion, ConvertError> {
+pub fn convert(graph: Graph, ranges: Ranges<'_>, options: &Options) -> Result<Conversion, ConvertError> {
+    convert_with(graph, ranges, options, &mut progress::silent)
+}
+
+/// [`convert`] that says how far it has come.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_with(
+    mut graph: Graph,
+    ranges: Ranges<'_>,
+    options: &Options,
+    progress: &mut Progress<'_>,
+) -> Result<Conversion, ConvertError> {
     let passes = pass::run(&mut graph);
     let calibration = match ranges {
-        Ranges::Samples(samples) => Calibration::run(&graph, samples)?,
+        Ranges::Samples(samples) => Calibration::run_with(&graph, samples, progress)?,
         Ranges::Table(table) => {
             table.check(&graph)?;
             table.clone()
         }
-        Ranges::Random => Calibration::run(&graph, &random_inputs(&graph.input, 1024, options.seed))?,
+        Ranges::Random => Calibration::run_with(&graph, &random_inputs(&graph.input, 1024, options.seed), progress)?,
     };
     let integer = quantize(&graph, &calibration, options.relu_skip)?;
     let proof = prove(&integer)?;
@@ -102,11 +116,27 @@ pub fn convert(mut graph: Graph, ranges: Ranges<'_>, options: &Options) -> Resul
         model_version: options.model_version,
     };
     let bare = pack(&integer, &plan, &extras)?;
-    extras.golden = golden(&bare, &graph.input, options)?;
+    extras.golden = golden(&bare, &graph.input, options, progress)?;
     let image = pack(&integer, &plan, &extras)?;
-    let check = check::check(&image, &[], check::DEFAULT_RANDOM_INPUTS, options.seed)
+    let check = check_image(&image, extras.golden.len(), options, progress)
         .map_err(|error| ConvertError::Check { why: error.to_string() })?;
     Ok(Conversion { image, graph, integer, passes, calibration, plan, proof, check })
+}
+
+/// Compares engine and reference on the golden vectors and on random inputs.
+fn check_image(
+    image: &[u8],
+    golden: usize,
+    options: &Options,
+    progress: &mut Progress<'_>,
+) -> Result<CheckReport, CheckError> {
+    let random = check::DEFAULT_RANDOM_INPUTS;
+    let mut engine = HostEngine::new(image)?;
+    let mut count = Count::begin(progress, Stage::Check, golden + random);
+    check::check_with(image, &[], random, options.seed, |input| {
+        count.step();
+        engine.run_one(input)
+    })
 }
 
 /// Admissible inputs from a seed. The first two are the smallest and the largest.
@@ -123,11 +153,17 @@ fn random_inputs(spec: &InputSpec, count: usize, seed: u64) -> Vec<Vec<i8>> {
 }
 
 /// Golden vectors: outputs of the independent reference, so that the engine is proven by something else than itself.
-fn golden(image: &[u8], spec: &InputSpec, options: &Options) -> Result<Vec<GoldenVector>, ConvertError> {
+fn golden(
+    image: &[u8],
+    spec: &InputSpec,
+    options: &Options,
+    progress: &mut Progress<'_>,
+) -> Result<Vec<GoldenVector>, ConvertError> {
     let defect = |why: String| ConvertError::Check { why };
     let judge = reference::read(image, reference::Crc::Check).map_err(|error| defect(error.to_string()))?;
     let mut engine = HostEngine::new(image).map_err(|error| defect(error.to_string()))?;
     let mut vectors = Vec::new();
+    let mut count = Count::begin(progress, Stage::Golden, options.golden_vectors);
     for input in random_inputs(spec, options.golden_vectors, options.seed) {
         let input = input_bytes(&input).to_vec();
         let want = reference::run_bytes(&judge, &input).map_err(|error| defect(error.to_string()))?;
@@ -136,6 +172,7 @@ fn golden(image: &[u8], spec: &InputSpec, options: &Options) -> Result<Vec<Golde
             return Err(defect(format!("golden vector {}: {:?} and {:?}", vectors.len(), want.values, have.values)));
         }
         vectors.push(GoldenVector { input, outputs: want.values });
+        count.step();
     }
     Ok(vectors)
 }

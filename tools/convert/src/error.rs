@@ -24,10 +24,12 @@ pub enum ConvertError {
         why: String,
     },
     /// A tensor the layer needs is not in the file.
-    #[error("tensor `{tensor}` is missing from the file")]
+    #[error("{} is missing from the file", named(tensor, layer.as_deref()))]
     MissingTensor {
         /// Its full name.
         tensor: String,
+        /// The layer that it belongs to, if it is known.
+        layer: Option<String>,
     },
     /// Tensors that no layer uses.
     #[error("tensors that no layer uses: {}", tensors.join(", "))]
@@ -36,27 +38,31 @@ pub enum ConvertError {
         tensors: Vec<String>,
     },
     /// A tensor has the wrong shape.
-    #[error("tensor `{tensor}` has shape {have:?}, wanted {want}")]
+    #[error("{} has shape {have:?}, wanted {want}", named(tensor, layer.as_deref()))]
     Shape {
         /// Its full name.
         tensor: String,
+        /// The layer that it belongs to, if it is known.
+        layer: Option<String>,
         /// In words or figures.
         want: String,
         /// As found.
         have: Vec<usize>,
     },
     /// A weight is not a finite number.
-    #[error("tensor `{tensor}` holds {value} at index {index}, wanted finite numbers")]
+    #[error("{} holds {value} at index {index}, wanted finite numbers", named(tensor, layer.as_deref()))]
     NotFinite {
         /// Its full name.
         tensor: String,
+        /// The layer that it belongs to, if it is known.
+        layer: Option<String>,
         /// Position in row-major order.
         index: usize,
         /// NaN or infinity.
         value: f32,
     },
     /// A name (op, activation, wiring, gate) or key that this version does not know.
-    #[error("layer `{layer}`: unknown {what} `{have}`, wanted one of: {want}")]
+    #[error("{}: unknown {what} `{have}`, wanted one of: {want}", layer_named(layer))]
     Unknown {
         /// The layer.
         layer: String,
@@ -119,6 +125,17 @@ pub enum ConvertError {
         /// What the check said.
         why: String,
     },
+}
+
+/// A tensor with its layer: tensor `fc.weight` of layer 2 (linear).
+pub(crate) fn named(tensor: &str, layer: Option<&str>) -> String {
+    let layer = layer.map_or_else(String::new, |layer| format!(" of {}", layer_named(layer)));
+    format!("tensor `{tensor}`{layer}")
+}
+
+/// A layer in a sentence; one without a name of its own is called `layer 3 (fff)` already.
+pub fn layer_named(layer: &str) -> String {
+    if layer.starts_with("layer ") { layer.into() } else { format!("layer `{layer}`") }
 }
 
 impl ConvertError {

@@ -15,8 +15,10 @@ pub mod ir;
 pub mod pack;
 pub mod pass;
 pub mod plan;
+pub mod progress;
 pub mod quantize;
 pub mod reference;
 
-pub use convert::{Conversion, Options, Ranges, convert};
+pub use convert::{Conversion, Options, Ranges, convert, convert_with};
 pub use error::ConvertError;
+pub use progress::{Progress, Stage};

@@ -10,8 +10,9 @@ use leafgate_convert::ir::{Emit, Graph, InputSpec, Op, Route};
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+mod places;
 
 const CHECKPOINTS: [&str; 6] = [
     "fashion_balanced_l16_d3_87.38",
@@ -21,22 +22,6 @@ const CHECKPOINTS: [&str; 6] = [
     "mnist_master_l2_d3_94.14",
     "mnist_master_l8_d4_95.10",
 ];
-
-/// The data folder, or a line that says why the test is skipped.
-fn data(test: &str) -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let place = std::env::var_os("LEAFGATE_DATA").map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
-    if place.join("fff_checkpoints").is_dir() {
-        return Some(place);
-    }
-    // Past the capture of passing tests: a skipped test must not look like one that passed.
-    let place = place.display();
-    let _ = writeln!(
-        std::io::stderr(),
-        "SKIPPED {test}: no checkpoints under {place}; set LEAFGATE_DATA to the data folder"
-    );
-    None
-}
 
 fn test_set(data: &Path, checkpoint: &str, graph: &Graph) -> Samples {
     let folder = data.join(if checkpoint.starts_with("fashion") { "fashion_mnist" } else { "mnist" });
@@ -55,7 +40,7 @@ fn accuracy(graph: &Graph, samples: &Samples) -> f64 {
 
 #[test]
 fn checkpoints_reach_their_accuracy() {
-    let Some(data) = data("checkpoints_reach_their_accuracy") else { return };
+    let Some(data) = places::data("fff_checkpoints", "checkpoints_reach_their_accuracy") else { return };
     let scratch = tempfile::tempdir().unwrap();
     for checkpoint in CHECKPOINTS {
         let pt = data.join("fff_checkpoints").join(format!("{checkpoint}.pt"));
@@ -105,7 +90,9 @@ fn check_structure(checkpoint: &str, graph: &Graph) {
 
 #[test]
 fn leaving_out_the_leaf_bias_costs_what_was_measured() {
-    let Some(data) = data("leaving_out_the_leaf_bias_costs_what_was_measured") else { return };
+    let Some(data) = places::data("fff_checkpoints", "leaving_out_the_leaf_bias_costs_what_was_measured") else {
+        return;
+    };
     let checkpoint = "mnist_balanced_l8_d1_93.46";
     let pt = data.join("fff_checkpoints").join(format!("{checkpoint}.pt"));
     let options = ImportOptions { match_eval_0_2_1: true, ..ImportOptions::default() };
@@ -116,7 +103,7 @@ fn leaving_out_the_leaf_bias_costs_what_was_measured() {
 
 #[test]
 fn the_optical_digits_load() {
-    let Some(data) = data("the_optical_digits_load") else { return };
+    let Some(data) = places::data("optdigits/optdigits.tes", "the_optical_digits_load") else { return };
     let input = InputSpec { len: 64, scale: 1.0 / 16.0, zero_point: 0.0, min: 0, max: 16 };
     let digits = load_csv(&data.join("optdigits/optdigits.tes"), &input, default_offset(&input)).unwrap();
     assert_eq!(digits.len(), 1797);

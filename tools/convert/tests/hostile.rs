@@ -41,33 +41,42 @@ fn tensors_that_do_not_fit_are_named() {
     let mut nan = [0.0; 8];
     nan[5] = f32::NAN;
     let cases = [
-        (tiny_but("b1s", None), "tensor `b1s` is missing from the file"),
+        (tiny_but("b1s", None), "tensor `b1s` of layer 0 (fff) is missing from the file"),
         (tiny_but("", Some(f32s("w3s", &[1], &[0.0]))), "tensors that no layer uses: w3s"),
-        (tiny_but("b1s", Some(f32s("b1s", &[4, 2], &nan))), "tensor `b1s` holds NaN at index 5, wanted finite numbers"),
+        (
+            tiny_but("b1s", Some(f32s("b1s", &[4, 2], &nan))),
+            "tensor `b1s` of layer 0 (fff) holds NaN at index 5, wanted finite numbers",
+        ),
         (
             tiny_but("w2s", Some(f32s("w2s", &[4, 3, 2], &[0.0; 24]))),
-            "tensor `w2s` has shape [4, 3, 2], wanted (2^d = 4, l = 2, O)",
+            "tensor `w2s` of layer 0 (fff) has shape [4, 3, 2], wanted (2^d = 4, l = 2, O)",
         ),
         (
             tiny_but("w1s", Some(f32s("w1s", &[3, 3, 2], &[0.0; 18]))),
-            "tensor `w1s` has shape [3, 3, 2], wanted 2^d leaves",
+            "tensor `w1s` of layer 0 (fff) has shape [3, 3, 2], wanted 2^d leaves",
         ),
         (
             tiny_but("w1s", Some(f32s("w1s", &[4, 3, 0], &[]))),
-            "tensor `w1s` has shape [4, 3, 0], wanted (2^d = 4, I = 3, l)",
+            "tensor `w1s` of layer 0 (fff) has shape [4, 3, 0], wanted (2^d = 4, I = 3, l)",
         ),
-        (tiny_but("depth", Some(i64s("depth", &[], &[3]))), "the depth is 3, wanted 2, as there are 4 leaves"),
+        (
+            tiny_but("depth", Some(i64s("depth", &[], &[3]))),
+            "tensor `depth` of layer 0 (fff): the depth is 3, wanted 2, as there are 4 leaves",
+        ),
         (tiny_but("depth", Some(i64s("depth", &[], &[-1]))), "the depth at index 0 is -1"),
         (
             tiny_but("b2s", Some(i32s("b2s", &[4, 2], &[0; 8]))),
-            "tensor `b2s`: its element type is I32, wanted F32, F16, BF16 or F64",
+            "tensor `b2s` of layer 0 (fff): its element type is I32, wanted F32, F16, BF16 or F64",
         ),
-        (tiny_but("", Some(f32s("k", &[], &[0.0]))), "tensor `magic_w1` is missing"),
+        (tiny_but("", Some(f32s("k", &[], &[0.0]))), "tensor `magic_w1` of layer 0 (fff) is missing"),
     ];
     for (tensors, want) in cases {
         let have = described(&tensors, FFF);
         assert!(have.contains(want), "{have}\nwanted {want}");
     }
+    // A state dict has no description; its one block is known all the same.
+    let have = refusal(&safetensors(&tiny_but("b1s", None), None));
+    assert_eq!(have, "tensor `b1s` of layer `fff` is missing from the file");
     let mut wide = f32s("b1s", &[4, 2], &[0.0; 8]);
     wide.dtype = ::safetensors::Dtype::F64;
     wide.bytes = 1e300f64.to_le_bytes().repeat(8);
@@ -107,7 +116,7 @@ fn words_and_figures_that_do_not_fit_are_named() {
             r#"{"op": "fff", "activation": "relu", "depht": 2}"#.into(),
             "unknown key `depht`, wanted one of: op, prefix",
         ),
-        (none(), r#"{"op": "argmax", "k": 2}"#.into(), "layer `layer 0 (argmax)`: unknown key `k`"),
+        (none(), r#"{"op": "argmax", "k": 2}"#.into(), "layer 0 (argmax): unknown key `k`"),
         (none(), r#"{"op": "fff"}"#.into(), "layer 0 (fff): missing field `activation`"),
         (none(), r#"{"prefix": "a"}"#.into(), "layer 0 names no `op`"),
         (none(), r#"{"op": "argmax"}, {"op": "clamp", "min": 0, "max": 1}"#.into(), "its place is an earlier one"),
@@ -132,7 +141,11 @@ fn words_and_figures_that_do_not_fit_are_named() {
         (gates(1, 0), worded.into(), "the number of gates in word wiring is 1, wanted a multiple of 32"),
         (gates(1, 0), gathered.replace("gathered", "random"), "unknown wiring `random`, wanted one of: word, gathered"),
         (word(1, 0), worded.into(), "the input word at index 0 is 1, wanted 0 to 0"),
-        (word(0, 32), worded.into(), "the rotation at index 0 is 32, wanted 0 to 31"),
+        (
+            word(0, 32),
+            worded.into(),
+            "tensor `g.a_rot` of layer 1 (gates): the rotation at index 0 is 32, wanted 0 to 31",
+        ),
         (bits.to_vec(), format!(r#"{thermometer}, {{"op": "group_sum", "groups": 0, "tau": 1}}"#), "groups is 0"),
         (bits.to_vec(), format!(r#"{thermometer}, {{"op": "group_sum", "groups": 2, "tau": 0}}"#), "tau is 0"),
         (

@@ -13,17 +13,9 @@ use leafgate_convert::import::{ImportOptions, import};
 use leafgate_convert::ir::Graph;
 use leafgate_convert::{Options, Ranges, convert};
 
-const CALIBRATION_SAMPLES: usize = 2000;
+mod places;
 
-fn data() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let place = std::env::var_os("LEAFGATE_DATA").map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
-    if place.join("fff_checkpoints").is_dir() {
-        return Some(place);
-    }
-    println!("SKIPPED: no checkpoints under {}; set LEAFGATE_DATA to the data folder", place.display());
-    None
-}
+const CALIBRATION_SAMPLES: usize = 2000;
 
 fn load(data: &Path, name: &str, part: &str, graph: &Graph) -> Samples {
     let folder = data.join(if name.starts_with("fashion") { "fashion_mnist" } else { "mnist" });
@@ -34,7 +26,7 @@ fn load(data: &Path, name: &str, part: &str, graph: &Graph) -> Samples {
 
 #[test]
 fn checkpoints_lose_little_in_integers() {
-    let Some(data) = data() else { return };
+    let Some(data) = places::data("fff_checkpoints", "checkpoints_lose_little_in_integers") else { return };
     let mut names: Vec<PathBuf> = std::fs::read_dir(data.join("fff_checkpoints"))
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -9,14 +9,12 @@ use leafgate_convert::import::{self, ImportOptions};
 use leafgate_convert::ir::Graph;
 use leafgate_convert::ir::eval::{Entry, Evaluator, Observer, class_of};
 use serde_json::Value;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+
+mod places;
+
+use places::{data, workspace};
 
 const NETWORKS: [&str; 3] = ["digits-fff", "digits-gates", "digits-moe"];
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 fn network(name: &str) -> Graph {
     let weights = workspace().join("models/zoo").join(name).join("weights.safetensors");
@@ -50,16 +48,9 @@ fn count(graph: &Graph, samples: &Samples) -> (u64, Usage) {
 
 #[test]
 fn the_zoo_classifies_its_training_set_as_the_framework_did() {
-    let data = std::env::var_os("LEAFGATE_DATA").map_or_else(|| workspace().join("../shared/data"), PathBuf::from);
-    let set = data.join("optdigits/optdigits.tra");
-    if !set.is_file() {
-        let set = set.display();
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED the zoo's training set: no {set}; set LEAFGATE_DATA to the data folder"
-        );
-        return;
-    }
+    const SET: &str = "optdigits/optdigits.tra";
+    let Some(data) = data(SET, "the_zoo_classifies_its_training_set_as_the_framework_did") else { return };
+    let set = data.join(SET);
     for name in NETWORKS {
         let graph = network(name);
         let samples = load_csv(&set, &graph.input, default_offset(&graph.input)).unwrap();

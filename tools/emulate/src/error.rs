@@ -30,6 +30,9 @@ pub enum EmulateError {
         /// The command that builds it.
         command: String,
     },
+    /// Neither the current folder nor the place where this was built is in a checkout of Leafgate.
+    #[error("there is no firmware, and no workspace to build it from")]
+    NoWorkspace,
     /// The file is no firmware of ours.
     #[error("{path} is no firmware: {reason}")]
     NoFirmware {
@@ -137,6 +140,7 @@ impl EmulateError {
             }
             Self::EmulatorMissing { package, .. } => format!("install it: sudo apt-get install {package}"),
             Self::FirmwareMissing { command, .. } => format!("build it: {command}"),
+            Self::NoWorkspace => "run this in a checkout of Leafgate, or name a firmware that is built already".into(),
             Self::NoFirmware { .. } => {
                 "give an ELF file of a package under boards/, or name its machine with --machine".into()
             }

@@ -2,9 +2,23 @@
 
 use crate::{EmulateError, Machine, machine::machines};
 use leafgate_board_support::table::MARKER_PREFIX;
-use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind};
+use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, SymbolKind};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The root of the workspace that firmware is built from: around the current folder, or where this was built.
+///
+/// # Errors
+/// If there is none.
+pub fn workspace_root() -> Result<PathBuf, EmulateError> {
+    let is_root =
+        |folder: &&Path| folder.join("boards/app/Cargo.toml").is_file() && folder.join("Cargo.lock").is_file();
+    let current = std::env::current_dir().unwrap_or_default();
+    let built = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let found = current.ancestors().find(is_root).or_else(|| built.ancestors().find(is_root));
+    found.map(Path::to_owned).ok_or(EmulateError::NoWorkspace)
+}
 
 /// Builds the application for a machine, and returns the path of its ELF file. A second call costs little: cargo looks
 /// what has changed.
@@ -96,6 +110,9 @@ pub(crate) fn machine_of_elf(path: &Path, bytes: &[u8]) -> Result<&'static Machi
 pub struct Sizes {
     /// Code.
     pub text_bytes: u64,
+    /// The part of it that is functions of the runtime. What the compiler has inlined into the application is not in it, nor
+    /// are the compiler's own routines.
+    pub runtime_text_bytes: u64,
     /// Code, constants and the initial values of data: what is flashed.
     pub flash_bytes: u64,
     /// Static data, the arena included, the stack not.
@@ -111,7 +128,8 @@ impl Sizes {
         let bytes = std::fs::read(firmware).map_err(EmulateError::io(format!("reading {}", firmware.display())))?;
         let file = object::File::parse(&*bytes)
             .map_err(|error| EmulateError::NoFirmware { path: firmware.to_owned(), reason: error.to_string() })?;
-        let mut sizes = Sizes { text_bytes: 0, flash_bytes: 0, ram_bytes: 0 };
+        let runtime_text_bytes = runtime_text_bytes(&file);
+        let mut sizes = Sizes { text_bytes: 0, runtime_text_bytes, flash_bytes: 0, ram_bytes: 0 };
         for section in file.sections() {
             let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
             let has = |flag| sh_flags & flag == flag;
@@ -127,5 +145,54 @@ impl Sizes {
             sizes.ram_bytes += if writable || zeroed { bytes } else { 0 };
         }
         Ok(sizes)
+    }
+}
+
+/// Crates of the runtime, as symbols name them.
+const RUNTIME: [&str; 3] = ["leafgate", "leafgate_image", "leafgate_kernels"];
+
+/// Bytes of the functions of the runtime.
+fn runtime_text_bytes(file: &object::File<'_>) -> u64 {
+    // Equal functions are merged: several names, one code.
+    let functions: BTreeMap<u64, u64> = file
+        .symbols()
+        .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.name().is_ok_and(is_runtime))
+        .map(|symbol| (symbol.address(), symbol.size()))
+        .collect();
+    functions.values().sum()
+}
+
+/// Whether a symbol is a function of the runtime: an implementation counts for the type's crate, not for the trait's.
+fn is_runtime(symbol: &str) -> bool {
+    let name = format!("{:#}", rustc_demangle::demangle(symbol));
+    let path = name.trim_start_matches(['<', '&', '[', '(']).trim_start_matches("mut ");
+    path.split_once("::").is_some_and(|(krate, _)| RUNTIME.contains(&krate))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_runtime;
+
+    #[test]
+    fn functions_of_the_runtime_are_told_by_their_crate() {
+        for symbol in [
+            "_ZN8leafgate3ops3map3run17h0123456789abcdefE",
+            "_ZN14leafgate_image4view4View5zeros17h0123456789abcdefE",
+            "_ZN16leafgate_kernels8portable5dense3dot17h0123456789abcdefE",
+            "_ZN69_$LT$leafgate..input..InputError$u20$as$u20$defmt..traits..Format$GT$12_format_data17h0123456789abcdefE",
+            "_RNvNtCs1234_8leafgate3ops3run",
+        ] {
+            assert!(is_runtime(symbol), "{symbol}");
+        }
+        for symbol in [
+            "_ZN12leafgate_app3run6stages17h0123456789abcdefE",
+            "_ZN22leafgate_board_support5stack7measure17h0123456789abcdefE",
+            "_ZN17compiler_builtins3mem6memcpy17h0123456789abcdefE",
+            "_ZN70_$LT$leafgate_app..samples..Error$u20$as$u20$defmt..traits..Format$GT$12_format_data17h0123456789abcdefE",
+            "__aeabi_memcpy",
+            "leafgate",
+        ] {
+            assert!(!is_runtime(symbol), "{symbol}");
+        }
     }
 }

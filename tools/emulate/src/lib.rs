@@ -12,7 +12,7 @@
 //! ```
 //!
 //! - [`machines`] is the board table: the `board.toml` of each board package, compiled in.
-//! - [`build_firmware`], [`build_binary`] and [`build_example`] call cargo for a machine; [`Sizes`] are what a binary takes, for the budgets.
+//! - [`build_firmware`], [`build_binary`] and [`build_example`] call cargo for a machine, in the [`workspace_root`]; [`Sizes`] are what a binary takes, for the budgets.
 //! - [`Emulation`] loads firmware, image and samples at their own addresses, always under a timeout, and gives an
 //!   [`Outcome`]: how it ended, the decoded log, and the figures in it with ticks turned into instructions.
 //!
@@ -32,7 +32,7 @@ mod samples;
 
 pub use emulation::Emulation;
 pub use error::EmulateError;
-pub use firmware::{Sizes, build_binary, build_example, build_firmware, machine_of};
+pub use firmware::{Sizes, build_binary, build_example, build_firmware, machine_of, workspace_root};
 pub use leafgate_board_support::{ExitCode, table};
 pub use machine::{Machine, machines};
 pub use outcome::{Exit, Outcome, SampleReport};

@@ -2,13 +2,12 @@
 
 mod tiny;
 
-use leafgate_emulate::{Emulation, Exit, ExitCode, Machine, Outcome, build_binary};
+use leafgate_emulate::{Emulation, Exit, ExitCode, Machine, Outcome, build_binary, workspace_root};
 use std::time::Duration;
-use tiny::workspace;
 
 fn trial(name: &str, number: u8) -> Outcome {
     let machine = Machine::by_name(name).unwrap();
-    let firmware = build_binary(workspace(), machine, &format!("{name}-trials"))
+    let firmware = build_binary(&workspace_root().unwrap(), machine, &format!("{name}-trials"))
         .unwrap_or_else(|error| panic!("{error}\n{}", error.hint()));
     let request = [b'L', b'G', b'T', b'R', number, 0, 0, 0];
     Emulation::new(machine, firmware)

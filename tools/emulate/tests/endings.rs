@@ -2,10 +2,11 @@
 
 mod tiny;
 
-use leafgate_emulate::{EmulateError, Emulation, Exit, ExitCode, Machine, Outcome, build_binary, build_firmware};
+use leafgate_emulate::{
+    EmulateError, Emulation, Exit, ExitCode, Machine, Outcome, build_binary, build_firmware, workspace_root,
+};
 use std::path::PathBuf;
 use std::time::Duration;
-use tiny::workspace;
 
 /// Faults as a real chip does: an access to nothing is no access to something else.
 const MACHINE: &str = "netduinoplus2";
@@ -15,12 +16,13 @@ fn machine() -> &'static Machine {
 }
 
 fn firmware() -> PathBuf {
-    build_firmware(workspace(), machine()).unwrap_or_else(|error| panic!("{error}\n{}", error.hint()))
+    build_firmware(&workspace_root().unwrap(), machine()).unwrap_or_else(|error| panic!("{error}\n{}", error.hint()))
 }
 
 fn trials(machine: &Machine) -> PathBuf {
     let binary = format!("{}-trials", machine.name);
-    build_binary(workspace(), machine, &binary).unwrap_or_else(|error| panic!("{error}\n{}", error.hint()))
+    build_binary(&workspace_root().unwrap(), machine, &binary)
+        .unwrap_or_else(|error| panic!("{error}\n{}", error.hint()))
 }
 
 fn run(emulation: Emulation<'_>) -> Outcome {
@@ -125,7 +127,7 @@ fn an_endless_loop_is_ended() {
 #[test]
 fn what_does_not_fit_is_not_loaded() {
     let microbit = Machine::by_name("microbit").unwrap();
-    let firmware = build_firmware(workspace(), microbit).unwrap();
+    let firmware = build_firmware(&workspace_root().unwrap(), microbit).unwrap();
     let error = Emulation::new(microbit, &firmware).image_bytes(vec![0; 65537]).run().unwrap_err();
     let want = "model has 65537 bytes, the model partition of microbit has 65536";
     assert_eq!(error.to_string(), want);

@@ -2,14 +2,14 @@
 
 mod tiny;
 
-use leafgate_emulate::{Emulation, Exit, ExitCode, Machine, SampleReport, Sizes, build_firmware};
-use tiny::workspace;
+use leafgate_emulate::{Emulation, Exit, ExitCode, Machine, SampleReport, Sizes, build_firmware, workspace_root};
 
 const SAMPLES: [[i8; 4]; 3] = [[0, 1, 2, 3], [127, -128, 4, 4], [-1, -1, -1, -2]];
 
 fn serves(name: &str) {
     let machine = Machine::by_name(name).unwrap();
-    let firmware = build_firmware(workspace(), machine).unwrap_or_else(|error| panic!("{error}\n{}", error.hint()));
+    let firmware =
+        build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}\n{}", error.hint()));
     let mut seen = Vec::new();
     let emulation = Emulation::new(machine, &firmware)
         .image_bytes(tiny::image())

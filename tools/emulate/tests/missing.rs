@@ -2,14 +2,13 @@
 
 mod tiny;
 
-use leafgate_emulate::{EmulateError, Emulation, Machine, build_binary};
-use tiny::workspace;
+use leafgate_emulate::{EmulateError, Emulation, Machine, build_binary, workspace_root};
 
 #[test]
 fn the_emulator() {
     let mut machine = Machine::by_name("virt").unwrap().clone();
     machine.emulator = "qemu-system-nowhere".into();
-    let firmware = leafgate_emulate::build_firmware(workspace(), &machine).unwrap();
+    let firmware = leafgate_emulate::build_firmware(&workspace_root().unwrap(), &machine).unwrap();
     let error = Emulation::new(&machine, firmware).run().unwrap_err();
     assert!(matches!(&error, EmulateError::EmulatorMissing { .. }), "{error}");
     assert_eq!(error.hint(), "install it: sudo apt-get install qemu-system-misc");
@@ -35,7 +34,7 @@ fn a_mark_in_the_firmware() {
 #[test]
 fn a_binary_of_the_package() {
     let machine = Machine::by_name("virt").unwrap();
-    let error = build_binary(workspace(), machine, "nowhere").unwrap_err();
+    let error = build_binary(&workspace_root().unwrap(), machine, "nowhere").unwrap_err();
     assert!(matches!(&error, EmulateError::Build { .. }), "{error}");
     assert!(error.hint().contains("no bin target named `nowhere`"), "{}", error.hint());
 }

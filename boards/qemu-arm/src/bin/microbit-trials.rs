@@ -1,3 +1,3 @@
 //! Trials of `microbit`: what must not happen in the application, and the clock.
 #![cfg_attr(target_os = "none", no_std, no_main)]
-leafgate_qemu_arm::trials!(Microbit);
+leafgate_app::trials!(leafgate_qemu_arm::Microbit);

@@ -1,3 +1,3 @@
 //! The application on `microbit`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
-leafgate_qemu_arm::application!(Microbit);
+leafgate_app::application!(leafgate_qemu_arm::Microbit);

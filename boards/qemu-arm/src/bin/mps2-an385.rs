@@ -1,3 +1,3 @@
 //! The application on `mps2-an385`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
-leafgate_qemu_arm::application!(Mps2An385);
+leafgate_app::application!(leafgate_qemu_arm::Mps2An385);

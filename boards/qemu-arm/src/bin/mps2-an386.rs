@@ -1,3 +1,3 @@
 //! The application on `mps2-an386`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
-leafgate_qemu_arm::application!(Mps2An386);
+leafgate_app::application!(leafgate_qemu_arm::Mps2An386);

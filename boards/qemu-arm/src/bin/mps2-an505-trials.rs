@@ -1,3 +1,3 @@
 //! Trials of `mps2-an505`: what must not happen in the application, and the clock.
 #![cfg_attr(target_os = "none", no_std, no_main)]
-leafgate_qemu_arm::trials!(Mps2An505);
+leafgate_app::trials!(leafgate_qemu_arm::Mps2An505);

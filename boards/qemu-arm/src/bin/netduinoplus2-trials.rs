@@ -1,3 +1,3 @@
 //! Trials of `netduinoplus2`: what must not happen in the application, and the clock.
 #![cfg_attr(target_os = "none", no_std, no_main)]
-leafgate_qemu_arm::trials!(Netduinoplus2);
+leafgate_app::trials!(leafgate_qemu_arm::Netduinoplus2);

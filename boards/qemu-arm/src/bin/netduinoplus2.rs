@@ -1,3 +1,3 @@
 //! The application on `netduinoplus2`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
-leafgate_qemu_arm::application!(Netduinoplus2);
+leafgate_app::application!(leafgate_qemu_arm::Netduinoplus2);

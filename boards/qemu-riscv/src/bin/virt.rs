@@ -1,3 +1,3 @@
 //! The application on `virt`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
-leafgate_qemu_riscv::application!(Virt);
+leafgate_app::application!(leafgate_qemu_riscv::Virt);

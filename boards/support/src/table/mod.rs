@@ -3,6 +3,7 @@
 //! One file per board package is the only place where a machine's memory map, budgets and clock are written down. The
 //! package's build script makes linker scripts and constants from it; the emulator and the size checks read the same file.
 
+pub mod build;
 mod render;
 
 use serde::Deserialize;

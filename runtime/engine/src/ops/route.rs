@@ -13,11 +13,9 @@ use crate::ops::next_best;
 use crate::output::Values;
 
 pub(crate) fn is_supported(kind: u8) -> bool {
-    match kind {
-        route::STATIC => true,
-        route::TREE => cfg!(feature = "fff"),
-        _ => cfg!(feature = "sparse"),
-    }
+    kind == route::STATIC
+        || cfg!(feature = "fff") && kind == route::TREE
+        || cfg!(feature = "sparse") && kind != route::TREE
 }
 
 #[inline(never)]

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use leafgate_convert::accuracy::{Accuracy, accuracy};
+use leafgate_convert::accuracy::{Accuracy, accuracy_with};
 use leafgate_convert::data::Samples;
 use leafgate_convert::import::{ImportOptions, Imported, open};
 use leafgate_convert::ir::{Activation, InputSpec};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
-use leafgate_convert::{Conversion, ConvertError, Options, Ranges};
+use leafgate_convert::{Conversion, ConvertError, Options, Ranges, convert_with};
 
 use crate::board::{self, Fit};
 use crate::error::Failure;
@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::file::Target;
 use crate::output::{Done, Talk};
 use crate::samples::{FORMS, SampleOptions};
+use crate::stages::Stages;
 use crate::verb::conversion_report::Report;
 
 const EXAMPLES: &str = "\
@@ -181,9 +182,9 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         seed: arguments.seed,
         model_version: arguments.model_version,
     };
-    let spinner = talk.spinner("calibrating, quantising, checking");
-    let conversion = leafgate_convert::convert(graph, ranges, &options);
-    spinner.finish_and_clear();
+    let mut stages = Stages::new(talk, "quantising");
+    let conversion = convert_with(graph, ranges, &options, &mut |stage, done, total| stages.show(stage, done, total));
+    stages.clear();
     let conversion = conversion.map_err(|error| {
         let table = arguments.calibration.as_ref().filter(|_| matches!(error, ConvertError::Calibration { .. }));
         let place = table.unwrap_or(&arguments.model).clone();
@@ -269,8 +270,9 @@ fn evaluate(conversion: &Conversion, path: &Path, samples: &Samples, talk: Talk)
             .at(path)
             .hint("give them as the last column of a CSV file, or as an idx file with --labels-file"));
     };
-    let spinner = talk.spinner(&format!("comparing on {} samples", samples.len()));
-    let accuracy = accuracy(&conversion.graph, &conversion.image, &samples.inputs, labels);
-    spinner.finish_and_clear();
+    let mut stages = Stages::new(talk, "measuring accuracy");
+    let mut show = |stage, done, total| stages.show(stage, done, total);
+    let accuracy = accuracy_with(&conversion.graph, &conversion.image, &samples.inputs, labels, &mut show);
+    stages.clear();
     Ok(accuracy?)
 }

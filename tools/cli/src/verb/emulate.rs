@@ -1,11 +1,13 @@
 //! `leafgate emulate`: an image on an emulated microcontroller, compared with the engine on the host bit by bit.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use leafgate_convert::host::{HostEngine, HostOutput};
-use leafgate_emulate::{Emulation, Exit as DeviceExit, Machine, Outcome, build_firmware, machine_of, machines};
+use leafgate_emulate::{
+    Emulation, Exit as DeviceExit, Machine, Outcome, Sizes, build_firmware, machine_of, machines, workspace_root,
+};
 use serde::Serialize;
 
 use crate::board::{self, Fit};
@@ -82,6 +84,10 @@ struct MachineReport {
     stack_parse_bytes: Option<u32>,
     stack_run_bytes: Option<u32>,
     golden_vectors: Option<u32>,
+    /// All code of the firmware.
+    text_bytes: u64,
+    /// The functions of the runtime in it.
+    runtime_text_bytes: u64,
     #[serde(skip)]
     last_line: String,
 }
@@ -110,8 +116,8 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let mut report = Report { image: network.summary(), served, machines: Vec::new(), failures: Vec::new() };
     for &machine in &machines {
         match emulate(arguments, &network, &work, machine, talk) {
-            Ok(outcome) => {
-                let machine_report = compare(machine, &outcome, &work);
+            Ok((outcome, sizes)) => {
+                let machine_report = compare(machine, &outcome, sizes, &work);
                 report.failures.extend(verdict(&machine_report));
                 report.machines.push(machine_report);
             }
@@ -176,7 +182,7 @@ fn emulate(
     work: &Work,
     machine: &Machine,
     talk: Talk,
-) -> Result<Outcome, Failure> {
+) -> Result<(Outcome, Sizes), Failure> {
     Fit::of(machine, network.image.len(), network.arena_bytes)
         .check()
         .map_err(|failure| failure.at(&arguments.image))?;
@@ -192,7 +198,7 @@ fn emulate(
         }
     };
     let bar = talk.bar(&machine.name, work.inputs.len() as u64);
-    let mut emulation = Emulation::new(machine, firmware)
+    let mut emulation = Emulation::new(machine, &firmware)
         .image_bytes(network.image.clone())
         .timeout(Duration::from_secs(arguments.timeout))
         .on_sample(|_| bar.inc(1));
@@ -201,7 +207,7 @@ fn emulate(
     }
     let outcome = emulation.run();
     bar.finish_and_clear();
-    Ok(outcome?)
+    Ok((outcome?, Sizes::of(&firmware)?))
 }
 
 /// Head of the samples region, before the first sample.
@@ -223,20 +229,7 @@ fn samples_fit(machine: &Machine, inputs: &[Vec<u8>]) -> Result<(), Failure> {
         .hint(format!("serve fewer: --limit {room}")))
 }
 
-/// The workspace that holds the firmware: around the current folder, or where this program was built.
-fn workspace_root() -> Result<PathBuf, Failure> {
-    let is_root =
-        |folder: &&Path| folder.join("boards/app/Cargo.toml").is_file() && folder.join("Cargo.lock").is_file();
-    let current = std::env::current_dir().unwrap_or_default();
-    let built = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found = current.ancestors().find(is_root).or_else(|| built.ancestors().find(is_root));
-    found.map(Path::to_owned).ok_or_else(|| {
-        Failure::new("E0603", Exit::Input, "there is no firmware, and no workspace to build it from")
-            .hint("run this in a checkout of Leafgate, or name a firmware with --elf")
-    })
-}
-
-fn compare(machine: &Machine, outcome: &Outcome, work: &Work) -> MachineReport {
+fn compare(machine: &Machine, outcome: &Outcome, sizes: Sizes, work: &Work) -> MachineReport {
     /// Differing samples that are listed.
     const LISTED: usize = 10;
     let served = &outcome.samples;
@@ -273,6 +266,8 @@ fn compare(machine: &Machine, outcome: &Outcome, work: &Work) -> MachineReport {
         stack_parse_bytes: outcome.stack_parse_bytes,
         stack_run_bytes: outcome.stack_run_bytes,
         golden_vectors: outcome.vectors,
+        text_bytes: sizes.text_bytes,
+        runtime_text_bytes: sizes.runtime_text_bytes,
         last_line: match outcome.exit {
             DeviceExit::Code(code) if code.code() == 0 => String::new(),
             _ => outcome.lines.last().cloned().unwrap_or_default(),
@@ -332,14 +327,15 @@ fn compare_machines(machines: &[MachineReport], served: &str) -> String {
             insns(|insns| insns.max),
             machine.stack_run_bytes.map_or_else(String::new, grouped),
             machine.stack_parse_bytes.map_or_else(String::new, grouped),
+            grouped(machine.runtime_text_bytes),
             machine.exit.clone(),
         ]
     });
     let counts = format!(">{served}");
     let insns = [">insns min", ">mean", ">max"];
-    let stack = [">run stack", ">parse stack"];
+    let sizes = [">run stack", ">parse stack", ">runtime text"];
     let headings =
-        [&["machine", "core", &counts, "bit-exact", ">accuracy"], insns.as_slice(), &stack, &["exit"]].concat();
+        [&["machine", "core", &counts, "bit-exact", ">accuracy"], insns.as_slice(), &sizes, &["exit"]].concat();
     table(&headings, rows)
 }
 
@@ -367,6 +363,8 @@ impl MachineReport {
         lines.add("arena", format!("{} B wanted, {used} B touched, {reserved} B reserved", figure(self.arena_bytes)));
         let (parse, run) = (figure(self.stack_parse_bytes), figure(self.stack_run_bytes));
         lines.add("stack", format!("{run} B in a run, {parse} B in parsing"));
+        let (runtime, text) = (grouped(self.runtime_text_bytes), grouped(self.text_bytes));
+        lines.add("text", format!("{runtime} B in functions of the runtime, {text} B in all"));
         lines.render()
     }
 }

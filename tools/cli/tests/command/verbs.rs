@@ -231,6 +231,8 @@ fn emulate_agrees_with_the_host() {
     let machine = &report["machines"][0];
     assert_eq!((&machine["bit_exact"], &machine["samples"]), (&json!(true), &json!(20)));
     assert!(machine["insns"]["min"].as_u64().unwrap() > 0);
+    let text = |what: &str| machine[what].as_u64().unwrap();
+    assert!((1..text("text_bytes")).contains(&text("runtime_text_bytes")), "{machine}");
     folder.run("emulate m.leaf --machine microbit --limit 2").ok();
     let report = folder.run("emulate m.leaf --machine microbit --limit 0 --format json").json();
     assert_eq!(report["machines"][0]["bit_exact"], json!(null), "no claim about nothing");

@@ -28,12 +28,14 @@ pub(super) fn read(mut tensors: Tensors<'_>, path: &Path, options: &ImportOption
         return Err(unreadable(path, &format!("{found}; {advice}")));
     };
     let leaf_weights = format!("{prefix}{LEAF_WEIGHTS}");
+    let name = match prefix.trim_end_matches('.') {
+        "" => "fff",
+        name => name,
+    };
+    tensors.enter(name);
     let len = match tensors.shape(&leaf_weights)? {
         [_, len, _] => *len,
-        have => {
-            let (want, have) = ("(2^d, I, l)".to_owned(), have.to_vec());
-            return Err(ConvertError::Shape { tensor: leaf_weights, want, have });
-        }
+        have => return Err(tensors.misshapen(&leaf_weights, "(2^d, I, l)", have)),
     };
 
     let mut assumptions = Vec::new();
@@ -51,20 +53,15 @@ pub(super) fn read(mut tensors: Tensors<'_>, path: &Path, options: &ImportOption
     });
     check_input(&input)?;
     if input.len != len {
-        let want = format!("{}, the length of the input", input.len);
-        return Err(ConvertError::Shape {
-            tensor: leaf_weights.clone(),
-            want: format!("(2^d, I = {want}, l)"),
-            have: tensors.shape(&leaf_weights)?.to_vec(),
-        });
+        let want = format!("(2^d, I = {}, the length of the input, l)", input.len);
+        return Err(tensors.misshapen(&leaf_weights, want, tensors.shape(&leaf_weights)?));
     }
     if options.match_eval_0_2_1 {
         assumptions.push("the leaves' output bias is left out, as version 0.2.1 of fastfeedforward does".into());
     }
     let block = ffn::fff(&mut tensors, prefix, len, !options.match_eval_0_2_1)?;
     let mut builder = Builder::new(stem(path), input, Vec::new(), tensors);
-    let name = prefix.trim_end_matches('.');
-    builder.push_block(if name.is_empty() { "fff".into() } else { name.into() }, block, activation, false)?;
+    builder.push_block(name.into(), block, activation, false)?;
     builder.argmax()?;
     Ok(Imported { graph: builder.finish()?, assumptions })
 }

@@ -45,7 +45,8 @@ pub(super) fn fff(tensors: &mut Tensors<'_>, p: &str, cols: usize, leaf_bias: bo
     if !leaf_bias {
         b2.fill(0.0);
     }
-    let mut ranges = slices(leaves, cols, width, outputs, [&w1, &b1, &w2, &b2], |leaf| format!("leaf {leaf}"))?;
+    let mut ranges =
+        slices(tensors, leaves, cols, width, outputs, [&w1, &b1, &w2, &b2], |leaf| format!("leaf {leaf}"))?;
 
     let nodes = leaves - 1;
     let (weight, bias) = if depth == 0 && !tensors.has(&format!("{p}node_weights")) {
@@ -70,7 +71,7 @@ pub(super) fn fff(tensors: &mut Tensors<'_>, p: &str, cols: usize, leaf_bias: bo
         routes.push(Route::Static { first: ranges.len(), count: 1 });
         ranges.push(master);
     }
-    entries_fit(ranges.len(), p)?;
+    entries_fit(ranges.len(), tensors)?;
     Ok(Block { routes, ranges, outputs })
 }
 
@@ -79,11 +80,7 @@ fn leading(tensors: &Tensors<'_>, name: &str) -> Result<usize, ConvertError> {
     let shape = tensors.shape(name)?;
     match shape.first() {
         Some(&first) if first >= 1 => Ok(first),
-        _ => Err(ConvertError::Shape {
-            tensor: name.into(),
-            want: "1 or more leaves or experts".into(),
-            have: shape.to_vec(),
-        }),
+        _ => Err(tensors.misshapen(name, "1 or more leaves or experts", shape)),
     }
 }
 
@@ -91,15 +88,14 @@ fn depth_of(tensors: &mut Tensors<'_>, p: &str, leaves: usize) -> Result<usize, 
     let depth = leaves.trailing_zeros() as usize;
     if !leaves.is_power_of_two() || depth > MAX_LEVELS {
         let name = format!("{p}w1s");
-        let have = tensors.shape(&name)?.to_vec();
-        return Err(ConvertError::Shape { tensor: name, want: format!("2^d leaves, d at most {MAX_LEVELS}"), have });
+        return Err(tensors.misshapen(&name, format!("2^d leaves, d at most {MAX_LEVELS}"), tensors.shape(&name)?));
     }
     let name = format!("{p}depth");
     if tensors.has(&name) {
         let (_, stated) = tensors.indices(&name, &[], "the depth", MAX_LEVELS + 1)?;
         if stated != [depth as u32] {
             let want = format!("{depth}, as there are {leaves} leaves");
-            return Err(range(&format!("tensor `{name}`"), "the depth", &want, &stated[0].to_string()));
+            return Err(range(&tensors.place(&name), "the depth", &want, &stated[0].to_string()));
         }
     }
     Ok(depth)
@@ -130,7 +126,7 @@ fn master(
     for leaf in leaves {
         scale(leaf, s);
     }
-    let mut master = slices(1, cols, shape[2], outputs, [&w1, &b1, &w2, &b2], |_| "master".into())?.remove(0);
+    let mut master = slices(tensors, 1, cols, shape[2], outputs, [&w1, &b1, &w2, &b2], |_| "master".into())?.remove(0);
     scale(&mut master, 1.0 - s);
     Ok(Some(master))
 }
@@ -202,7 +198,7 @@ pub(super) fn moe(tensors: &mut Tensors<'_>, layer: &Moe, cols: usize, at: &str)
     let (shape, w2) = tensors.floats(&format!("{p}w2s"), &[e, Dim::Is("h", width), Dim::Any("O")])?;
     let outputs = shape[2];
     let (_, b2) = tensors.floats(&format!("{p}b2s"), &[e, Dim::Is("O", outputs)])?;
-    let mut ranges = slices(experts, cols, width, outputs, [&w1, &b1, &w2, &b2], |e| format!("expert {e}"))?;
+    let mut ranges = slices(tensors, experts, cols, width, outputs, [&w1, &b1, &w2, &b2], |e| format!("expert {e}"))?;
 
     let weight = Matrix::new(experts, cols, weight);
     let mut routes = vec![Route::TopK { weight, bias, k: layer.top_k, gate, first: 0 }];
@@ -214,14 +210,15 @@ pub(super) fn moe(tensors: &mut Tensors<'_>, layer: &Moe, cols: usize, at: &str)
         let (_, w2) = tensors.floats(&names[2], &[Dim::Is("m", width), Dim::Is("O", outputs)])?;
         let (_, b2) = tensors.floats(&names[3], &[Dim::Is("O", outputs)])?;
         routes.push(Route::Static { first: experts, count: 1 });
-        ranges.extend(slices(1, cols, width, outputs, [&w1, &b1, &w2, &b2], |_| "shared".into())?);
+        ranges.extend(slices(tensors, 1, cols, width, outputs, [&w1, &b1, &w2, &b2], |_| "shared".into())?);
     }
-    entries_fit(ranges.len(), p)?;
+    entries_fit(ranges.len(), tensors)?;
     Ok(Block { routes, ranges, outputs })
 }
 
 /// Cuts `w1 (count, cols, width)`, `b1 (count, width)`, `w2 (count, width, outputs)`, `b2 (count, outputs)` into ranges.
 fn slices(
+    tensors: &Tensors<'_>,
     count: usize,
     cols: usize,
     width: usize,
@@ -231,7 +228,7 @@ fn slices(
 ) -> Result<Vec<Range>, ConvertError> {
     if width > MAX_NEURONS {
         return Err(ConvertError::TooLarge {
-            place: name(0),
+            place: format!("{} of {}", name(0), tensors.layer()),
             what: "its number of neurons".into(),
             want: MAX_NEURONS as u64,
             have: width as u64,
@@ -249,12 +246,12 @@ fn slices(
         .collect())
 }
 
-fn entries_fit(ranges: usize, prefix: &str) -> Result<(), ConvertError> {
+fn entries_fit(ranges: usize, tensors: &Tensors<'_>) -> Result<(), ConvertError> {
     if ranges <= MAX_ENTRIES {
         return Ok(());
     }
     Err(ConvertError::TooLarge {
-        place: format!("layer `{prefix}`"),
+        place: tensors.layer(),
         what: "its number of leaves or experts".into(),
         want: MAX_ENTRIES as u64,
         have: ranges as u64,

@@ -186,6 +186,7 @@ fn add(
         return Err(ConvertError::Unknown { layer: index.to_string(), what: "op", have: op, want: want.join(", ") });
     };
     known_keys(&layer, known, &at)?;
+    builder.enter(&at);
     match op.as_str() {
         "linear" => {
             let layer: Neurons = keys(layer, &at, path)?;

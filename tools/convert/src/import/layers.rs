@@ -44,6 +44,11 @@ impl<'a> Builder<'a> {
         Ok(graph)
     }
 
+    /// Says which layer of the file is read from here on, for errors about its tensors.
+    pub(super) fn enter(&mut self, layer: &str) {
+        self.tensors.enter(layer);
+    }
+
     pub(super) fn argmax(&mut self) -> Result<(), ConvertError> {
         self.graph.readout = Readout::Argmax;
         Ok(())

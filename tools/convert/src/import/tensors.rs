@@ -2,7 +2,7 @@
 //! shape and element type, finite. A tensor that nobody asked for is an error at the end.
 
 use super::MAX_FILE_BYTES;
-use crate::error::ConvertError;
+use crate::error::{ConvertError, layer_named, named};
 use safetensors::{Dtype, SafeTensors};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,11 +33,13 @@ pub(super) struct Tensors<'a> {
     all: BTreeMap<String, RawTensor<'a>>,
     used: BTreeSet<String>,
     taken_bytes: u64,
+    /// The layer whose tensors are being asked for, as errors call it.
+    layer: Option<String>,
 }
 
 impl<'a> Tensors<'a> {
     pub(super) fn new(all: BTreeMap<String, RawTensor<'a>>) -> Self {
-        Self { all, used: BTreeSet::new(), taken_bytes: 0 }
+        Self { all, used: BTreeSet::new(), taken_bytes: 0, layer: None }
     }
 
     /// Reads a safetensors file; also gives the text of its graph description, if it has one.
@@ -57,6 +59,27 @@ impl<'a> Tensors<'a> {
         Ok((Self::new(all), description))
     }
 
+    /// Says whose tensors are asked for from here on.
+    pub(super) fn enter(&mut self, layer: &str) {
+        self.layer = Some(layer.to_owned());
+    }
+
+    /// The layer as the place of an error.
+    pub(super) fn layer(&self) -> String {
+        self.layer.as_deref().map_or_else(|| "the graph".into(), layer_named)
+    }
+
+    /// A tensor as the place of an error.
+    pub(super) fn place(&self, name: &str) -> String {
+        named(name, self.layer.as_deref())
+    }
+
+    /// The error for a tensor that has another shape than `want`.
+    pub(super) fn misshapen(&self, name: &str, want: impl Into<String>, have: &[usize]) -> ConvertError {
+        let (tensor, layer) = (name.to_owned(), self.layer.clone());
+        ConvertError::Shape { tensor, layer, want: want.into(), have: have.to_vec() }
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.all.contains_key(name)
     }
@@ -74,7 +97,7 @@ impl<'a> Tensors<'a> {
 
     /// The shape of a tensor that must be there.
     pub(super) fn shape(&self, name: &str) -> Result<&[usize], ConvertError> {
-        self.all.get(name).map(|tensor| tensor.shape.as_slice()).ok_or_else(|| missing(name))
+        self.all.get(name).map(|tensor| tensor.shape.as_slice()).ok_or_else(|| self.missing(name))
     }
 
     /// The finite numbers of a tensor and its shape. F16, BF16 and F64 become F32.
@@ -85,12 +108,15 @@ impl<'a> Tensors<'a> {
             Dtype::F64 => each(&tensor.bytes, |bytes| f64::from_le_bytes(bytes) as f32),
             Dtype::F16 => each(&tensor.bytes, |bytes| half::f16::from_le_bytes(bytes).to_f32()),
             Dtype::BF16 => each(&tensor.bytes, |bytes| half::bf16::from_le_bytes(bytes).to_f32()),
-            other => return Err(element_type(name, "F32, F16, BF16 or F64", other)),
+            other => return Err(self.element_type(name, "F32, F16, BF16 or F64", other)),
         };
         let shape = tensor.shape.clone();
         match data.iter().position(|value| !value.is_finite()) {
             None => Ok((shape, data)),
-            Some(index) => Err(ConvertError::NotFinite { tensor: name.into(), index, value: data[index] }),
+            Some(index) => {
+                let (tensor, layer) = (name.to_owned(), self.layer.clone());
+                Err(ConvertError::NotFinite { tensor, layer, index, value: data[index] })
+            }
         }
     }
 
@@ -120,14 +146,14 @@ impl<'a> Tensors<'a> {
             Dtype::I16 => each(&tensor.bytes, |bytes| i64::from(i16::from_le_bytes(bytes))),
             Dtype::U16 => each(&tensor.bytes, |bytes| i64::from(u16::from_le_bytes(bytes))),
             Dtype::U8 => tensor.bytes.iter().map(|&byte| i64::from(byte)).collect(),
-            other => return Err(element_type(name, "I32 or another integer type", other)),
+            other => return Err(self.element_type(name, "I32 or another integer type", other)),
         };
         let shape = tensor.shape.clone();
         let fits = |value: i64| u32::try_from(value).ok().filter(|&value| (value as usize) < limit);
         let mut indices = Vec::with_capacity(data.len());
         for (index, &value) in data.iter().enumerate() {
             indices.push(fits(value).ok_or_else(|| ConvertError::Range {
-                place: format!("tensor `{name}`"),
+                place: self.place(name),
                 what: format!("{what} at index {index}"),
                 want: format!("0 to {}", limit as i128 - 1),
                 have: value.to_string(),
@@ -143,26 +169,39 @@ impl<'a> Tensors<'a> {
     }
 
     fn take(&mut self, name: &str, want: &[Dim]) -> Result<&RawTensor<'a>, ConvertError> {
-        let tensor = self.all.get(name).ok_or_else(|| missing(name))?;
+        let tensor = self.all.get(name).ok_or_else(|| self.missing(name))?;
         self.used.insert(name.to_owned());
         let fits = |(have, want): (&usize, &Dim)| match want {
             Dim::Is(_, want) => have == want,
             Dim::Any(_) => *have >= 1,
         };
         if tensor.shape.len() != want.len() || !tensor.shape.iter().zip(want).all(fits) {
-            return Err(ConvertError::Shape { tensor: name.into(), want: in_words(want), have: tensor.shape.clone() });
+            return Err(self.misshapen(name, in_words(want), &tensor.shape));
         }
         // Layers may share tensors, each with a copy of its own: a small file must not fill the memory.
         self.taken_bytes += tensor.bytes.len() as u64;
         if self.taken_bytes > MAX_FILE_BYTES {
             return Err(ConvertError::TooLarge {
-                place: format!("tensor `{name}`"),
+                place: self.place(name),
                 what: "the bytes of all tensors that the layers use, counted each time".into(),
                 want: MAX_FILE_BYTES,
                 have: self.taken_bytes,
             });
         }
         Ok(tensor)
+    }
+
+    fn missing(&self, name: &str) -> ConvertError {
+        ConvertError::MissingTensor { tensor: name.into(), layer: self.layer.clone() }
+    }
+
+    fn element_type(&self, name: &str, want: &str, have: Dtype) -> ConvertError {
+        ConvertError::Range {
+            place: self.place(name),
+            what: "its element type".into(),
+            want: want.into(),
+            have: have.to_string(),
+        }
     }
 }
 
@@ -174,19 +213,6 @@ fn in_words(dims: &[Dim]) -> String {
         Dim::Any(letter) => letter.to_string(),
     };
     format!("({})", dims.iter().map(word).collect::<Vec<_>>().join(", "))
-}
-
-fn missing(name: &str) -> ConvertError {
-    ConvertError::MissingTensor { tensor: name.into() }
-}
-
-fn element_type(name: &str, want: &str, have: Dtype) -> ConvertError {
-    ConvertError::Range {
-        place: format!("tensor `{name}`"),
-        what: "its element type".into(),
-        want: want.into(),
-        have: have.to_string(),
-    }
 }
 
 /// The elements of `bytes`; the file's reader has made sure that they fill it.

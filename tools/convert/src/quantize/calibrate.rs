@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ConvertError;
 use crate::ir::eval::{Entry, Evaluator, Observer};
 use crate::ir::{Activation, Graph, Op, ValueId};
+use crate::progress::{self, Count, Progress, Stage};
 
 /// Smallest and largest number seen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +73,14 @@ impl Calibration {
     /// # Errors
     /// If there are no samples, one has not the length of the input, or an activation is not finite.
     pub fn run(graph: &Graph, samples: &[Vec<i8>]) -> Result<Self, ConvertError> {
+        Self::run_with(graph, samples, &mut progress::silent)
+    }
+
+    /// [`Self::run`] that says how far it has come.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_with(graph: &Graph, samples: &[Vec<i8>], progress: &mut Progress<'_>) -> Result<Self, ConvertError> {
         let range = |what: &str, want: String, have: String| ConvertError::Range {
             place: "calibration".into(),
             what: what.into(),
@@ -83,12 +92,14 @@ impl Calibration {
         }
         let mut watch = Watch::new(graph);
         let mut evaluator = Evaluator::new(graph);
+        let mut count = Count::begin(progress, Stage::Calibration, samples.len());
         for (i, sample) in samples.iter().enumerate() {
             if sample.len() != graph.input.len {
                 let what = format!("length of sample {i}");
                 return Err(range(&what, graph.input.len.to_string(), sample.len().to_string()));
             }
             evaluator.run(sample, &mut watch);
+            count.step();
         }
         watch.finish(samples.len())
     }

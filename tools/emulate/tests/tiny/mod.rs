@@ -3,7 +3,6 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use crc::{CRC_32_ISO_HDLC, Crc};
-use std::path::Path;
 
 /// Inputs of the golden vectors.
 const VECTORS: [[i8; 4]; 2] = [[1, -7, 9, 3], [-1, -2, -3, -128]];
@@ -13,11 +12,6 @@ const TENSORS: usize = OPS + 2 * 64;
 const GOLDEN: usize = TENSORS + 3 * 32;
 const TOTAL: usize = GOLDEN + 64;
 const NONE: [u8; 4] = [0xFF; 4];
-
-/// The folder of the workspace.
-pub fn workspace() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-}
 
 /// What the network gives.
 pub fn outputs(input: [i8; 4]) -> [i32; 4] {
