@@ -3,7 +3,7 @@
 use zerocopy::transmute_ref;
 
 use super::Checker;
-use super::rules::{ALWAYS, number};
+use super::rules::number;
 use super::tables::{FFN_COST, FFN_RANGE, range_case};
 use crate::error::{Check, Defect, Place};
 use crate::record::*;
@@ -56,7 +56,7 @@ impl Checker<'_> {
         self.set(number::ENTRIES, entries);
         self.set(number::COUNT, if record.flags & ffn_flag::NEURONS == 0 { widest } else { 1 });
         let words: &[u32; 16] = transmute_ref!(record);
-        self.keep(words, &FFN_COST, ALWAYS)?;
+        self.keep(words, &FFN_COST, range_case::EACH)?;
         self.equal(Defect::Tensor, 14, needs_partial.into(), (record.partial != NO_TENSOR).into())
     }
 }

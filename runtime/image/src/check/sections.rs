@@ -20,15 +20,15 @@ impl<'a> Checker<'a> {
             return self.ensure(false, Defect::Truncated, 0, 64, have);
         };
         let total = header.total_bytes;
-        self.set(number::TOTAL, have);
         let words: &[u32; 16] = transmute_ref!(header);
         self.keep(words, &HEADER, ALWAYS)?;
+        self.ensure(total <= have, Defect::Truncated, 8, total, have)?;
         // The header's total is within `bytes`, so this cannot come out empty.
         let image = bytes.get(..total as usize).unwrap_or(&[]);
         (self.view.header, self.view.bytes) = (header, image);
         self.equal(Defect::Checksum, 12, image_crc32(image), header.crc32)?;
         self.set(number::TOTAL, total);
-        self.set(number::MAX_LOOKED_AT, total.saturating_mul(16));
+        self.set(number::MAX_LOOKED_AT, 16 * total.min(1 << 27));
         self.set(number::MAX_ARENA, header.arena_bytes);
 
         let table = self.view.section_table();

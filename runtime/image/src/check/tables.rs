@@ -396,8 +396,8 @@ pub(super) const SECTION: [Rule; 14] = {
     ]
 };
 
-/// Of the header alone; TOTAL is how many bytes there are.
-pub(super) const HEADER: [Rule; 13] = [
+/// Of the header alone.
+pub(super) const HEADER: [Rule; 12] = [
     Rule::same(ALWAYS, Defect::Magic, 0, 32, number::MAGIC),
     Rule::equal(ALWAYS, Defect::Format, 4, 16, FORMAT as u8),
     Rule::equal(ALWAYS, Defect::Size, 6, 16, 64),
@@ -408,7 +408,6 @@ pub(super) const HEADER: [Rule; 13] = [
     Rule::at_most(ALWAYS, Defect::Count, 36, 16, SIXTEEN),
     Rule::zero(ALWAYS, 38, 16),
     Rule::zero(ALWAYS, 60, 32),
-    Rule::at_most(ALWAYS, Defect::Truncated, 8, 32, TOTAL),
     Rule::at_least(ALWAYS, Defect::Size, 8, 32, number::HEADER),
     Rule::clear(ALWAYS, Defect::Size, 8, 15),
 ];

@@ -32,7 +32,7 @@ impl<'a> Pool<'a> {
                 good_rq[i] = 1 + good_rq[i + 2];
             }
         }
-        let (tables, most) = (Cell::new(0), TABLES_PER_BYTE * u64::from(total_bytes));
+        let (tables, most) = (Cell::new(0), (TABLES_PER_BYTE * u64::from(total_bytes)).min(1 << 31));
         Self { bytes, present: section.is_some(), good_rq, tables, most }
     }
 
