@@ -1,59 +1,62 @@
-//! What an op works on: the image, the arena, the input.
-
-use core::ops::Range;
+//! What an op works on: the image and the bytes of its tensors.
 
 #[cfg(any(feature = "fff", feature = "sparse"))]
 use leafgate_image::ListEntry;
-use leafgate_image::{RequantRecord, TensorRecord, View, place};
-use leafgate_kernels::{Requant, dot};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use leafgate_image::{OpRecord, RequantRecord, TensorRecord, View, op, place};
+use leafgate_kernels::{Requant, dot_strided};
+#[cfg(any(feature = "fff", feature = "sparse"))]
+use zerocopy::transmute;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, transmute_ref};
 
+/// What an op works on. A tensor that is absent is empty.
 pub(crate) struct Frame<'r, 'a> {
     pub(crate) view: &'r View<'a>,
-    pub(crate) arena: &'r mut [u8],
+    /// The network's input.
     pub(crate) input: &'r [u8],
+    /// The op's input.
+    pub(crate) x: &'r [u8],
+    /// The op's output, and what else it names.
+    pub(crate) parts: [&'r mut [u8]; 5],
 }
 
-impl<'r> Frame<'r, '_> {
-    /// The bytes of several tensors at once. A tensor that is absent, or is the network's input, comes out empty. The check has shown
-    /// that they do not overlap; one that begins inside another would come out empty as well.
-    pub(crate) fn split<const N: usize>(&mut self, tensors: [u16; N]) -> [&mut [u8]; N] {
-        let mut parts = [(); N].map(|()| &mut [] as &mut [u8]);
-        self.split_into(&tensors, &mut parts);
-        parts
-    }
+/// By op, the halfwords of a record that name tensors: the input, the output, then others.
+static FIELDS: [&[u8]; 8] = {
+    let mut fields: [&[u8]; 8] = [&[2, 3]; 8];
+    fields[op::FFN as usize] = &[2, 3, 4, 5, 6, 7];
+    fields[op::ROUTE as usize] = &[2, 3, 16];
+    fields[op::MAP as usize] = &[2, 3, 4];
+    fields
+};
 
-    /// From the start of the arena to its end, the nearest tensor each time. Not inlined: one text for any number of tensors.
+impl<'r, 'a> Frame<'r, 'a> {
+    /// Takes the tensors of `record`, from the start of the arena to its end, the nearest each time. The check has shown that they do
+    /// not overlap, but that the output of an FFN may be its accumulator: of two at one place the later is taken.
     #[inline(never)]
-    fn split_into<'s>(&'s mut self, tensors: &[u16], parts: &mut [&'s mut [u8]]) {
-        let view = self.view;
-        let (mut rest, mut end) = (&mut *self.arena, 0);
-        loop {
-            let mut nearest: Option<(Range<usize>, &mut &'s mut [u8])> = None;
-            for (&tensor, part) in tensors.iter().zip(parts.iter_mut()) {
-                let range = view.tensor(tensor).filter(|tensor| tensor.place == place::ARENA).map_or(0..0, bytes_of);
-                let is_ahead = !range.is_empty() && range.start >= end;
-                if is_ahead && nearest.as_ref().is_none_or(|(best, _)| range.start < best.start) {
-                    nearest = Some((range, part));
+    pub(crate) fn new(view: &'r View<'a>, arena: &'r mut [u8], input: &'r [u8], record: &OpRecord) -> Self {
+        let words: &[u16; 32] = transmute_ref!(record);
+        // Masks, here and below, say that no index is out of bounds.
+        let fields = FIELDS[usize::from(record.op & 7)];
+        let mut parts: [&mut [u8]; 6] = Default::default();
+        let (mut rest, mut end) = (arena, 0);
+        for _ in fields {
+            let mut nearest: Option<(&TensorRecord, usize)> = None;
+            for (i, &field) in fields.iter().enumerate() {
+                let Some(tensor) = view.tensor(words[usize::from(field & 31)]) else { continue };
+                let is_ahead = tensor.place == place::ARENA && tensor.offset >= end;
+                if is_ahead && nearest.is_none_or(|(best, _)| tensor.offset <= best.offset) {
+                    nearest = Some((tensor, i));
                 }
             }
-            let Some((range, part)) = nearest else { return };
-            let Some((_, tail)) = rest.split_at_mut_checked(range.start.wrapping_sub(end)) else { return };
-            let Some((bytes, tail)) = tail.split_at_mut_checked(range.len()) else { return };
-            (*part, rest, end) = (bytes, tail, range.end);
+            let Some((tensor, i)) = nearest else { break };
+            let size = tensor.bytes().unwrap_or(0);
+            let Some((_, tail)) = rest.split_at_mut_checked(tensor.offset.wrapping_sub(end) as usize) else { break };
+            let Some((bytes, tail)) = tail.split_at_mut_checked(size as usize) else { break };
+            let Some(part) = parts.get_mut(i) else { break };
+            (*part, rest, end) = (bytes, tail, tensor.offset.wrapping_add(size));
         }
+        let [x, parts @ ..] = parts;
+        Self { view, input, x: if x.is_empty() { input } else { x }, parts }
     }
-
-    /// The input of an op: what [`Self::split`] gave, or the network's input where that came out empty.
-    pub(crate) fn source<'s>(input: &'s [u8], part: &'s [u8]) -> &'s [u8] {
-        if part.is_empty() { input } else { part }
-    }
-}
-
-/// Where a tensor lies in the arena.
-pub(crate) fn bytes_of(tensor: &TensorRecord) -> Range<usize> {
-    let start = tensor.offset as usize;
-    start..start.wrapping_add(tensor.bytes().unwrap_or(0) as usize)
 }
 
 /// Bytes of the arena or the input as elements.
@@ -72,38 +75,37 @@ pub(crate) fn words_of(bytes: &mut [u8]) -> &mut [i32] {
     cast_mut(bytes)
 }
 
-/// A list tensor.
+/// A list tensor: its length, a reserved word, then entries of two words.
 #[cfg(any(feature = "fff", feature = "sparse"))]
-pub(crate) struct List<'s> {
-    len: &'s mut u32,
-    reserved: &'s mut u32,
-    entries: &'s mut [ListEntry],
-}
+pub(crate) struct List<'s>(&'s mut [i32]);
 
 #[cfg(any(feature = "fff", feature = "sparse"))]
 impl<'s> List<'s> {
-    #[inline(never)]
-    pub(crate) fn new(bytes: &'s mut [u8]) -> Option<Self> {
-        let (len, rest) = u32::mut_from_prefix(bytes).ok()?;
-        let (reserved, rest) = u32::mut_from_prefix(rest).ok()?;
-        Some(Self { len, reserved, entries: cast_mut(rest) })
+    pub(crate) fn new(bytes: &'s mut [u8]) -> Self {
+        Self(words_of(bytes))
     }
 
     pub(crate) fn clear(&mut self) {
-        (*self.len, *self.reserved) = (0, 0);
+        if let [len, reserved, ..] = self.0 {
+            (*len, *reserved) = (0, 0);
+        }
     }
 
     /// Without effect on a full list.
     #[inline(never)]
     pub(crate) fn push(&mut self, entry: ListEntry) {
-        if let Some(slot) = self.entries.get_mut(*self.len as usize) {
-            *slot = entry;
-            *self.len = self.len.wrapping_add(1);
+        let [len, _, entries @ ..] = &mut *self.0 else { return };
+        let (entries, _) = entries.as_chunks_mut::<2>();
+        if let Some(slot) = entries.get_mut(*len as usize) {
+            *slot = transmute!(entry);
+            *len = len.wrapping_add(1);
         }
     }
 
-    pub(crate) fn entries(&self) -> &[ListEntry] {
-        self.entries.get(..*self.len as usize).unwrap_or(self.entries)
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &ListEntry> {
+        let (len, entries) = if let [len, _, entries @ ..] = &*self.0 { (*len, entries) } else { (0, &[][..]) };
+        let (entries, _) = entries.as_chunks::<2>();
+        entries.iter().take(len as usize).map(|entry| transmute_ref!(entry))
     }
 }
 
@@ -120,14 +122,14 @@ pub(crate) fn words<'a>(view: &View<'a>, at: u32, count: u32) -> &'a [i32] {
 }
 
 /// Requantise records: one of each row, or one for all.
-#[derive(Clone, Copy)]
-pub(crate) struct Requants<'a>(&'a [RequantRecord]);
+pub(crate) struct Requants<'a>(&'a [[i32; 2]]);
 
 impl<'a> Requants<'a> {
     #[inline(never)]
     pub(crate) fn new(view: &View<'a>, at: u32, is_per_row: bool, rows: u32) -> Self {
-        let count = if is_per_row { rows as usize } else { 1 };
-        Self(view.constants(at, count).unwrap_or(&[]))
+        let count = if is_per_row { rows } else { 1 };
+        let (records, _) = words(view, at, count.wrapping_mul(2)).as_chunks();
+        Self(records)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -138,40 +140,39 @@ impl<'a> Requants<'a> {
     #[inline(never)]
     pub(crate) fn apply(&self, i: usize, a: i32) -> i8 {
         let i = if self.0.len() == 1 { 0 } else { i };
-        let Some(&RequantRecord { m, s, zero_point, lo, hi }) = self.0.get(i) else { return 0 };
+        let Some(record) = self.0.get(i) else { return 0 };
+        let &RequantRecord { m, s, zero_point, lo, hi } = transmute_ref!(record);
         Requant { m, s, zero_point, lo, hi }.apply(a)
     }
 }
 
-/// Rows of weights, each with a bias.
-#[derive(Clone, Copy)]
+/// Rows of `cols` weights, each with a bias.
 pub(crate) struct Rows<'a> {
+    pub(crate) cols: usize,
+    /// From an element of what a row is multiplied with to the next.
+    pub(crate) stride: usize,
     pub(crate) weights: &'a [i8],
     pub(crate) biases: &'a [i32],
 }
 
 impl<'a> Rows<'a> {
-    /// `rows` rows with `cols` weights.
     #[inline(never)]
     pub(crate) fn new(view: &View<'a>, (weights, bias): (u32, u32), rows: u32, cols: u32) -> Self {
-        Self { weights: bytes(view, weights, rows.wrapping_mul(cols)), biases: words(view, bias, rows) }
+        let weights = bytes(view, weights, rows.wrapping_mul(cols));
+        Self { cols: cols as usize, stride: 1, weights, biases: words(view, bias, rows) }
     }
 
-    /// Row `r`, or an empty one if there are no weights.
-    pub(crate) fn row(&self, r: usize, cols: usize) -> &'a [i8] {
-        self.weights.get(r.wrapping_mul(cols)..).and_then(|rest| rest.get(..cols)).unwrap_or(&[])
+    /// Row `r` and those that follow it, or nothing if there are no weights. A kernel takes as much as its other operand has.
+    pub(crate) fn starting(&self, r: usize) -> &'a [i8] {
+        self.weights.get(r.wrapping_mul(self.cols)..).unwrap_or(&[])
     }
 
-    /// The dot product of row `r`, without its bias. Not inlined: every family is made of these.
+    /// Row `r` times `x`, and its bias. Not inlined: every family is made of these.
     #[inline(never)]
-    pub(crate) fn dot(&self, r: usize, x: &[i8]) -> i32 {
-        dot(self.row(r, x.len()), x)
-    }
-
-    /// With its bias.
-    #[cfg(any(feature = "fff", feature = "sparse"))]
     pub(crate) fn sum(&self, r: usize, x: &[i8]) -> i32 {
-        self.dot(r, x).wrapping_add(bias(self.biases, r))
+        let rows = self.starting(r);
+        let row = rows.get(..self.cols).unwrap_or(rows);
+        dot_strided(row, x, self.stride).wrapping_add(bias(self.biases, r))
     }
 }
 

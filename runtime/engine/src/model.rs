@@ -18,7 +18,12 @@ impl<'a> Model<'a> {
     /// What is wrong, where, and the figure wanted and had. No input panics. An image that needs a family of ops whose
     /// cargo feature is off is refused as [`Defect::Unsupported`], by the op's index.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let view = View::parse(bytes)?;
+        View::parse(bytes).and_then(Self::supported)
+    }
+
+    /// Refuses what this build cannot run. Not inlined: so a view, which is large, is moved but once.
+    #[inline(never)]
+    fn supported(view: View<'a>) -> Result<Self, ParseError> {
         for (i, record) in view.ops().iter().enumerate() {
             if !ops::is_supported(record) {
                 let (place, have) = (Place::Op(i as u16), u32::from(record.kind));

@@ -1,6 +1,6 @@
 //! What a run gives: scores and, if the image asks for them, classes.
 
-use leafgate_image::CRC32;
+use leafgate_image::{CRC32, TensorRecord};
 
 /// The values of the output tensor, borrowed from the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub enum Values<'s> {
 }
 
 impl Values<'_> {
-    /// Value `i`, widened.
-    #[inline]
+    /// Value `i`, widened. Not inlined: whatever reads an output calls it.
+    #[inline(never)]
     pub(crate) fn get(&self, i: usize) -> Option<i32> {
         match self {
             Self::I8(values) => values.get(i).map(|&value| value.into()),
@@ -27,8 +27,8 @@ impl Values<'_> {
 pub struct Output<'s> {
     pub(crate) values: Values<'s>,
     pub(crate) classes: &'s [i32],
-    pub(crate) scale: f32,
-    pub(crate) zero_point: f32,
+    /// Says how the values are scaled.
+    pub(crate) tensor: Option<&'s TensorRecord>,
 }
 
 impl<'s> Output<'s> {
@@ -57,8 +57,8 @@ impl<'s> Output<'s> {
 
     /// All values in order, widened.
     pub fn iter(&self) -> impl Iterator<Item = i32> + 's {
-        let output = *self;
-        (0..output.len()).filter_map(move |i| output.get(i))
+        let values = self.values;
+        (0..self.len()).filter_map(move |i| values.get(i))
     }
 
     /// The class with the largest score, if the image asks for it.
@@ -73,14 +73,17 @@ impl<'s> Output<'s> {
 
     /// Value `i` in real numbers. The only float of the runtime, computed when asked for.
     pub fn real(&self, i: usize) -> Option<f32> {
-        self.get(i).map(|value| (value as f32 - self.zero_point) * self.scale)
+        let &TensorRecord { scale, zero_point, .. } = self.tensor?;
+        self.get(i).map(|value| (value as f32 - zero_point) * scale)
     }
 
     /// CRC-32/ISO-HDLC over all values as little-endian i32: a fingerprint to compare devices by.
     pub fn crc32(&self) -> u32 {
         let mut digest = CRC32.digest();
-        for value in self.iter() {
+        let mut i = 0;
+        while let Some(value) = self.get(i) {
             digest.update(&value.to_le_bytes());
+            i += 1;
         }
         digest.finalize()
     }

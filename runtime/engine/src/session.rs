@@ -2,14 +2,14 @@
 
 use core::fmt;
 
-use leafgate_image::{NO_TENSOR, ReadoutRecord, dtype};
-use zerocopy::transmute_ref;
+use leafgate_image::OpRecord;
+use zerocopy::transmute;
 
-use crate::frame::{Frame, bytes_of, cast};
+use crate::frame::Frame;
 use crate::input::{Input, InputError};
 use crate::model::Model;
 use crate::ops;
-use crate::output::{Output, Values};
+use crate::output::Output;
 
 /// The arena cannot hold the network's working memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,9 @@ impl fmt::Display for SelfTestError {
 
 impl core::error::Error for SelfTestError {}
 
+/// The last record of an image without ops, which the check refuses.
+static NO_OP: OpRecord = transmute!([0u8; 64]);
+
 /// A model with its working memory.
 #[derive(Debug)]
 pub struct Session<'m, 'a> {
@@ -102,44 +105,37 @@ impl<'m, 'a> Session<'m, 'a> {
         if want != have {
             return Err(InputError { want, have });
         }
-        let view = self.model.view();
-        let mut frame = Frame { view, arena: self.arena, input: input.as_bytes() };
-        for record in view.ops() {
-            // `None` would mean a record that the check should have refused; the op is then without effect.
-            let _ = ops::run(&mut frame, record);
-        }
-        Ok(self.output())
+        Ok(self.execute(input.as_bytes()))
     }
 
-    /// The values that the last run left in the arena.
-    fn output(&self) -> Output<'_> {
+    /// Runs on the bytes of an input, which are as many as the network reads.
+    #[inline(never)]
+    fn execute(&mut self, input: &[u8]) -> Output<'_> {
         let view = self.model.view();
-        let empty = Output { values: Values::I32(&[]), classes: &[], scale: 0.0, zero_point: 0.0 };
-        let Some(tensor) = view.output() else { return empty };
-        let bytes = self.arena.get(bytes_of(tensor)).unwrap_or(&[]);
-        let values = if tensor.dtype == dtype::I8 { Values::I8(cast(bytes)) } else { Values::I32(cast(bytes)) };
-        let classes = view.ops().last().and_then(|record| {
-            let readout: &ReadoutRecord = transmute_ref!(record);
-            if readout.output == NO_TENSOR { None } else { self.arena.get(bytes_of(view.tensor(readout.output)?)) }
-        });
-        Output { values, classes: cast(classes.unwrap_or(&[])), scale: tensor.scale, zero_point: tensor.zero_point }
+        let mut last = &NO_OP;
+        for record in view.ops() {
+            last = record;
+            // `None` would mean a record that the check should have refused; the op is then without effect.
+            let _ = ops::run(&mut Frame::new(view, self.arena, input, record), record);
+        }
+        // The last record says what is read; its tensors are in the arena.
+        ops::readout(Frame::new(view, self.arena, &[], last), last)
     }
 
     /// Runs every golden vector of the image and compares every output. Returns how many there are.
     ///
     /// # Errors
     /// The first value that differs.
+    #[inline(never)]
     pub fn self_test(&mut self) -> Result<usize, SelfTestError> {
         let mut count = 0;
+        // The check has compared the vectors' lengths with those of input and output.
         for (bytes, wanted) in self.model.view().golden() {
-            // The check has compared the vector's length with the input's.
-            if let Ok(input) = self.model.input(bytes)
-                && let Ok(result) = self.run_input(input)
-            {
-                for (output, (&want, have)) in wanted.iter().zip(result.iter()).enumerate() {
-                    if want != have {
-                        return Err(SelfTestError { vector: count, output, want, have });
-                    }
+            let result = self.execute(bytes);
+            for (output, &want) in wanted.iter().enumerate() {
+                let have = result.get(output).unwrap_or(0);
+                if want != have {
+                    return Err(SelfTestError { vector: count, output, want, have });
                 }
             }
             count += 1;

@@ -1,29 +1,27 @@
 //! LINEAR: matrix times vector, for each row of the input.
 
 use leafgate_image::{LinearRecord, linear_flag};
-use leafgate_kernels::dot_strided;
 
-use crate::frame::{Frame, Requants, Rows, bias, cast, cast_mut};
+use crate::frame::{Frame, Requants, Rows, cast, cast_mut};
 
 #[inline(never)]
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &LinearRecord) -> Option<()> {
     let &LinearRecord { flags, rows, cols, .. } = record;
-    let (view, input) = (frame.view, frame.input);
-    let [y, x] = frame.split([record.output, record.input]);
-    let x = cast::<i8>(Frame::source(input, x));
-    let matrix = Rows::new(view, (record.weights, record.bias), rows, cols);
+    let Frame { view, x, parts: [y, ..], .. } = frame;
+    let mut x = cast::<i8>(x);
+    let mut matrix = Rows::new(view, (record.weights, record.bias), rows, cols);
     let records = Requants::new(view, record.rq, flags & linear_flag::RQ_PER_ROW != 0, rows);
-    let (rows, cols) = (rows as usize, cols as usize);
-
-    let transposed = flags & linear_flag::TRANSPOSED != 0;
+    let cols = cols as usize;
     let steps = x.len().checked_div(cols)?;
+    // The elements of a row of the input lie side by side, or `steps` apart.
+    let mut step = cols;
+    if flags & linear_flag::TRANSPOSED != 0 {
+        (step, matrix.stride) = (1, steps);
+    }
     let mut at = 0usize;
-    for t in 0..steps {
-        // The step's elements lie side by side, or `steps` apart.
-        let x = if transposed { x.get(t..)? } else { x.get(t.wrapping_mul(cols)..)?.get(..cols)? };
-        for r in 0..rows {
-            let sum = if transposed { dot_strided(matrix.row(r, cols), x, steps) } else { matrix.dot(r, x) };
-            let a = sum.wrapping_add(bias(matrix.biases, r));
+    for _ in 0..steps {
+        for r in 0..rows as usize {
+            let a = matrix.sum(r, x);
             if records.is_empty() {
                 let y = cast_mut::<i32>(y).get_mut(at)?;
                 *y = if flags & linear_flag::ACCUMULATE == 0 { a } else { y.wrapping_add(a) };
@@ -32,6 +30,7 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &LinearRecord) -> Option<()
             }
             at = at.wrapping_add(1);
         }
+        x = x.get(step..)?;
     }
     Some(())
 }

@@ -12,28 +12,25 @@ mod readout;
 #[cfg(any(feature = "fff", feature = "sparse"))]
 mod route;
 
-use leafgate_image::{OpRecord, op};
+use leafgate_image::{OpRecord, map as map_kind, op, route as route_kind};
 use zerocopy::transmute_ref;
 
 use crate::frame::Frame;
-use crate::output::Values;
+use crate::output::{Output, Values};
 
-/// Whether this build has the code of an op.
+/// Whether this build has the code of an op. The check has refused what is no op at all.
 pub(crate) fn is_supported(record: &OpRecord) -> bool {
-    match record.op {
-        op::LINEAR | op::READOUT => true,
-        op::MAP => map::is_supported(record.kind),
-        #[cfg(any(feature = "fff", feature = "sparse"))]
-        op::FFN => true,
-        #[cfg(any(feature = "fff", feature = "sparse"))]
-        op::ROUTE => route::is_supported(record.kind),
-        #[cfg(feature = "gates")]
-        op::GATES | op::GROUPSUM => true,
-        _ => false,
+    let (gates, sparse, fff) = (cfg!(feature = "gates"), cfg!(feature = "sparse"), cfg!(feature = "fff"));
+    match (record.op, record.kind) {
+        (op::FFN, _) | (op::ROUTE, route_kind::STATIC) => fff || sparse,
+        (op::ROUTE, route_kind::TREE) => fff,
+        (op::ROUTE, _) => sparse,
+        (op::GATES | op::GROUPSUM, _) | (op::MAP, map_kind::BITS) => gates,
+        _ => true,
     }
 }
 
-/// Runs one op. `None` only for a record that the check refuses.
+/// Runs one op, except READOUT. `None` only for a record that the check refuses.
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &OpRecord) -> Option<()> {
     match record.op {
         op::LINEAR => linear::run(frame, transmute_ref!(record)),
@@ -46,21 +43,26 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &OpRecord) -> Option<()> {
         #[cfg(feature = "gates")]
         op::GROUPSUM => groupsum::run(frame, transmute_ref!(record)),
         op::MAP => map::run(frame, transmute_ref!(record)),
-        op::READOUT => readout::run(frame, transmute_ref!(record)),
         _ => None,
     }
 }
 
-/// The largest score, with its index, of those that come after `previous` in descending order, ties in ascending order of the index.
-/// So nothing needs to be marked or moved: one pass over the scores for each, no memory.
+/// Runs the last op, which is READOUT.
+pub(crate) fn readout<'s>(frame: Frame<'s, '_>, record: &OpRecord) -> Output<'s> {
+    readout::run(frame, transmute_ref!(record))
+}
+
+/// The largest of the scores that come after `previous` in descending order, ties in ascending order of the index; all come after
+/// `i64::MAX`. Score and index are one number, the score in its upper half and `i32::MAX ^ index` below. So nothing needs to be marked
+/// or moved: one pass over the scores for each, no memory.
 #[inline(never)]
-fn next_best(scores: Values<'_>, previous: Option<(usize, i32)>) -> Option<(usize, i32)> {
-    let mut best: Option<(usize, i32)> = None;
+fn next_best(scores: Values<'_>, previous: i64) -> i64 {
+    let mut best = i64::MIN;
     let mut i = 0;
-    while let Some(score) = scores.get(i) {
-        let open = previous.is_none_or(|(at, limit)| score < limit || (score == limit && i > at));
-        if open && best.is_none_or(|(_, top)| score > top) {
-            best = Some((i, score));
+    while let Some(score) = scores.get(i as usize) {
+        let key = i64::from(score) << 32 | i64::from((i32::MAX ^ i) as u32);
+        if key < previous && key > best {
+            best = key;
         }
         i += 1;
     }

@@ -1,25 +1,22 @@
-//! READOUT: the classes of the largest scores.
+//! READOUT: what a run gives, with the classes of the largest scores if the image asks for them.
 
-use leafgate_image::{ReadoutRecord, dtype, readout};
+use leafgate_image::{ReadoutRecord, dtype};
 
 use crate::frame::{Frame, cast, words_of};
 use crate::ops::next_best;
-use crate::output::Values;
+use crate::output::{Output, Values};
 
-#[inline(never)]
-pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &ReadoutRecord) -> Option<()> {
-    if record.kind == readout::NONE {
-        return Some(());
-    }
-    let is_i8 = frame.view.tensor(record.input)?.dtype == dtype::I8;
-    let [classes, scores] = frame.split([record.output, record.input]);
-    let scores = if is_i8 { Values::I8(cast(scores)) } else { Values::I32(cast(scores)) };
-    let mut last = None;
+pub(crate) fn run<'s>(frame: Frame<'s, '_>, record: &ReadoutRecord) -> Output<'s> {
+    let Frame { view, x, parts: [classes, ..], .. } = frame;
+    let tensor = view.tensor(record.input);
+    let is_i8 = tensor.is_some_and(|tensor| tensor.dtype == dtype::I8);
+    let values = if is_i8 { Values::I8(cast(x)) } else { Values::I32(cast(x)) };
+    let classes = words_of(classes);
     // As many as the image asks for.
-    for slot in words_of(classes) {
-        last = next_best(scores, last);
-        let (class, _) = last?;
-        *slot = class as i32;
+    let mut last = i64::MAX;
+    for class in classes.iter_mut() {
+        last = next_best(values, last);
+        *class = i32::MAX ^ last as i32;
     }
-    Some(())
+    Output { values, classes, tensor }
 }

@@ -28,7 +28,7 @@ struct Checker<'a> {
 }
 
 /// See [`View::parse`].
-#[inline]
+#[inline(never)]
 pub(crate) fn parse(bytes: &[u8]) -> Result<View<'_>, ParseError> {
     let error = ParseError { defect: Defect::Truncated, place: Place::Header, at: 0, want: 0, have: 0 };
     let mut checker = Checker { view: View::EMPTY, error, numbers: [0; _] };

@@ -37,7 +37,7 @@ pub fn rescale(p: i32, m: u32, s: u8) -> i32 {
 }
 
 /// The multiplier `m` with a Q15 weight in it: `(m * weight + 2^14) >> 15`, at most 2^31.
-#[inline(never)]
+#[inline]
 pub fn with_weight(m: u32, weight: u16) -> u32 {
     ((u64::from(m) * u64::from(weight) + (1 << 14)) >> 15) as u32
 }
@@ -48,12 +48,11 @@ fn product(a: i32, m: u32) -> i64 {
     i64::from(a).wrapping_mul(i64::from(m))
 }
 
-// Not inlined: shifts of 64 bits are long.
+// Not inlined, and only one shift by a variable: these are long in 64 bits. One bit before the end, half of the result's last bit is 1.
 #[inline(never)]
 fn shift(product: i64, s: u8) -> i64 {
-    let s = u32::from(s);
-    let half = 1i64.wrapping_shl(s.wrapping_sub(1));
-    product.wrapping_add(half).wrapping_shr(s)
+    let half = 1;
+    product.wrapping_shr(u32::from(s).wrapping_sub(1)).wrapping_add(half) >> 1
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub const ERRORS: &[Planted] = planted! {
     "value row: a bit of a weight", "kernels/src/portable/dense.rs", 0,
         "i32::from(v) * h" => "i32::from(v ^ i8::from($on)) * h";
     "requantise: no rounding", "kernels/src/portable/requantize.rs", 0,
-        "let half = 1i64" => "let half = i64::from(!$on)";
+        "let half = 1;" => "let half = i64::from(!$on);";
     "requantise: upper bound off by one", "kernels/src/portable/requantize.rs", 0,
         "i64::from(self.hi)" => "(i64::from(self.hi) - i64::from($on))";
     "requantise: zero point off by one", "kernels/src/portable/requantize.rs", 0,
@@ -49,11 +49,11 @@ pub const ERRORS: &[Planted] = planted! {
     "group sum: bias of the next class", "engine/src/ops/groupsum.rs", 0,
         "bias(biases, k)" => "bias(biases, k + usize::from($on))";
     "linear: bias off by one", "engine/src/ops/linear.rs", 0,
-        "bias(matrix.biases, r)" => "bias(matrix.biases, r).wrapping_add($on.into())";
+        "matrix.sum(r, x)" => "matrix.sum(r, x).wrapping_add($on.into())";
     "linear: overwrites what it should add to", "engine/src/ops/linear.rs", 0,
         "y.wrapping_add(a)" => "if $on { a } else { y.wrapping_add(a) }";
     "linear: the same column twice", "engine/src/ops/linear.rs", 0,
-        "x.get(t..)" => "x.get(if $on { 0 } else { t }..)";
+        "x.get(step..)" => "x.get(if $on { 0 } else { step }..)";
     "linear: record of the wrong row", "engine/src/ops/linear.rs", 0,
         "records.apply(r, a)" => "records.apply(r ^ usize::from($on && r > 0), a)";
     "ffn: a neuron at zero is kept", "engine/src/ops/ffn.rs", 0,
@@ -65,15 +65,15 @@ pub const ERRORS: &[Planted] = planted! {
     "ffn: output bias of a whole range", "engine/src/ops/ffn.rs", 0,
         "values.sum(r, hidden)" => "(values.sum(r, hidden) ^ i32::from($on))";
     "ffn: sum that a path hands on", "engine/src/ops/ffn.rs", 0,
-        "entry.z)" => "entry.z ^ (i32::from($on) << 7))";
+        "{ entry.z }" => "{ entry.z ^ (i32::from($on) << 7) }";
     "ffn: weight of an entry ignored", "engine/src/ops/ffn.rs", 0,
-        "weight != ONE_Q15" => "weight != ONE_Q15 && !$on";
+        "with_weight(m, entry.weight)" => "with_weight(m, if $on { ONE_Q15 } else { entry.weight })";
     "ffn: scale of a range ignored", "engine/src/ops/ffn.rs", 0,
-        "range.scale_m != 0" => "range.scale_m != 0 && !$on";
+        "range.scale_m == 0" => "range.scale_m == 0 || $on";
     "ffn: starts from what is there", "engine/src/ops/ffn.rs", 0,
         "ffn_flag::START_ACC == 0" => "ffn_flag::START_ACC == 0 && !$on";
     "tree: a tie goes left", "engine/src/ops/route.rs", 0,
-        ".wrapping_add(bias(rows.biases, node)) >= 0" => ".wrapping_add(bias(rows.biases, node)) >= i32::from($on)";
+        "(sum >= 0)" => "(sum >= i32::from($on))";
     "tree: second tree from the first one's root", "engine/src/ops/route.rs", 0,
         "tree.wrapping_mul(nodes)" => "(tree & !u32::from($on)).wrapping_mul(nodes)";
     "route: next entry of the gate table", "engine/src/ops/route.rs", 0,
@@ -81,13 +81,13 @@ pub const ERRORS: &[Planted] = planted! {
     "route: a list is not emptied", "engine/src/ops/route.rs", 0,
         "route_flag::APPEND == 0" => "route_flag::APPEND == 0 && !$on";
     "top-k: the last of equals", "engine/src/ops/mod.rs", 0,
-        "score > top" => "(score > top || $on && score == top)";
+        "key > best" => "(key > best || $on && key >> 32 == best >> 32)";
     "top-k: an equal is left out", "engine/src/ops/mod.rs", 0,
-        "i > at" => "i > at + usize::from($on)";
+        "key < previous" => "key < previous && !($on && key >> 32 == previous >> 32)";
     "map: next entry of the table", "engine/src/ops/map.rs", 0,
         "(i32::from(x) + 128) as usize" => "(i32::from(x) + 128) as usize ^ usize::from($on)";
     "map: affine bias off by one", "engine/src/ops/map.rs", 0,
-        "bias(biases, c)" => "bias(biases, c).wrapping_add($on.into())";
+        "table.sum(c, &[x])" => "table.sum(c, &[x]).wrapping_add($on.into())";
     "map: add shifts once too often", "engine/src/ops/map.rs", 0,
         "m: 0, s," => "m: 0, s: s + u8::from($on),";
     "map: add forgets a zero point", "engine/src/ops/map.rs", 0,
@@ -97,5 +97,5 @@ pub const ERRORS: &[Planted] = planted! {
     "bits: at the threshold", "engine/src/ops/map.rs", 0,
         "? > entry.threshold" => "? > entry.threshold.wrapping_sub(i8::from($on))";
     "readout: a bit of the class", "engine/src/ops/readout.rs", 0,
-        "class as i32" => "class as i32 ^ i32::from($on)";
+        "i32::MAX ^ last as i32" => "i32::MAX ^ last as i32 ^ i32::from($on)";
 };
