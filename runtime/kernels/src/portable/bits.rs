@@ -32,6 +32,7 @@ fn bit(words: &[u32], index: u32) -> u32 {
 }
 
 /// Number of ones among the bits `from .. to`, least significant first. Bits beyond the words count as zeros.
+// Inlined: one op calls it, and is built for size.
 #[inline]
 pub fn count_ones(words: &[u32], from: u32, to: u32) -> u32 {
     if from >= to {

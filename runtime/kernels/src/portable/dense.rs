@@ -13,6 +13,7 @@ pub fn dot(w: &[i8], x: &[i8]) -> i32 {
 }
 
 /// `sum w[i] * x[i * stride]`: a column of a row-major matrix, wrapping. `stride` is 1 or more.
+// Inlined: so it is built for size. It is [`dot`] that is built for speed.
 #[inline]
 pub fn dot_strided(w: &[i8], x: &[i8], stride: usize) -> i32 {
     if stride == 1 {
@@ -53,6 +54,7 @@ mod tests {
         let x = [1, 10, 2, 20, 3, 30];
         assert_eq!(dot_strided(&[1, 1, 1], &x, 2), 6);
         assert_eq!(dot_strided(&[1, -1, 2], &x[1..], 2), 10 - 20 + 60);
+        assert_eq!(dot_strided(&[1, -1, 2], &x, 1), 1 - 10 + 4);
     }
 
     #[test]
