@@ -251,8 +251,9 @@ const READOUT: [Rule; 10] = {
         Rule::at_most(TOP_K, Defect::Count, 8, 32, X_COLS),
         Rule::none(NONE, 6, 16),
         Rule::tensor(ARGMAX | TOP_K, 6, dtype::I32, ONE, word(8)),
-        Rule::at_least(ALWAYS, Defect::Tensor, 4 * X_TYPE, 32, I8_SCORES),
-        Rule::at_most(ALWAYS, Defect::Tensor, 4 * X_TYPE, 32, I32_SCORES),
+        // Of these two nothing else lies between.
+        Rule::within(ALWAYS, Defect::Tensor, 4, I8_SCORES, X_TYPE),
+        Rule::within(ALWAYS, Defect::Tensor, 4, X_TYPE, I32_SCORES),
         Rule::sum(ALWAYS, STEPS, 4 * X_COLS, word(8), ONE),
     ]
 };
