@@ -69,7 +69,7 @@ pub(super) const ABSENT: u8 = 0xFF;
 pub(super) const SOME: u8 = 0;
 
 /// What rules count with: the words of a record, and what was derived from it and those before.
-pub(super) type Numbers = [u32; 45];
+pub(super) type Numbers = [u32; number::VARIABLES as usize];
 
 /// Numbers beyond the words of the record, by index.
 pub(super) mod number {
@@ -113,6 +113,7 @@ pub(super) mod number {
     /// 1 if the output of an op is what its field at 12 names too.
     pub const RAW: u8 = 44;
     /// Those from here on are constants.
+    pub const VARIABLES: u8 = 45;
     pub const ONE: u8 = 45;
     pub const RECORDS_LIMIT: u8 = 46;
     pub const SIXTEEN: u8 = 47;
@@ -138,27 +139,37 @@ pub(super) mod number {
 }
 
 /// The constants among the numbers.
-static CONSTANTS: [u32; 18] = [
-    1,
-    MAX_RECORDS,
-    16,
-    32,
-    62,
-    64,
-    128,
-    256,
-    ONE_Q15 as u32,
-    ONE_Q15 as u32 + 1,
-    section::OPTIONAL as u32,
-    65535,
-    MAX_NEURONS,
-    MAX_BYTES,
-    type_of(dtype::I8, place::ARENA),
-    type_of(dtype::I32, place::ARENA),
-    // The largest number: above it stand infinity and what is not a number.
-    f32::MAX.to_bits(),
-    u32::from_le_bytes(MAGIC),
-];
+static CONSTANTS: [u32; 18] = {
+    use number::*;
+    let values = [
+        (ONE, 1),
+        (RECORDS_LIMIT, MAX_RECORDS),
+        (SIXTEEN, 16),
+        (WORD_BITS, 32),
+        (SHIFTS, 62),
+        (HEADER, 64),
+        (HALF_TABLE, 128),
+        (TABLE, 256),
+        (Q15, ONE_Q15 as u32),
+        (Q15_END, ONE_Q15 as u32 + 1),
+        (OPTIONAL, section::OPTIONAL as u32),
+        (MAX_INDEX, 65535),
+        (NEURONS, MAX_NEURONS),
+        (SPACE, MAX_BYTES),
+        (I8_SCORES, type_of(dtype::I8, place::ARENA)),
+        (I32_SCORES, type_of(dtype::I32, place::ARENA)),
+        // The largest number: above it stand infinity and what is not a number.
+        (FINITE, f32::MAX.to_bits()),
+        (MAGIC, u32::from_le_bytes(crate::MAGIC)),
+    ];
+    let mut constants = [0; _];
+    let mut i = 0;
+    while i < values.len() {
+        constants[(values[i].0 - VARIABLES) as usize] = values[i].1;
+        i += 1;
+    }
+    constants
+};
 const _: () = assert!(MAX_LEVELS == 16);
 
 /// Element type and place of a tensor as a number.
