@@ -26,8 +26,8 @@
 //! done: 1797 samples
 //! ```
 //! A class of -1 means that the image names none. The ticks of a sample are those of `Session::run` alone: nothing is logged
-//! meanwhile, and what an empty region takes is subtracted. Ticks are the board's; under the emulator they are instructions
-//! times a ratio that the board table holds.
+//! meanwhile, and what the call of an empty function takes is subtracted. Ticks are the board's; under the emulator they are
+//! instructions times a ratio that the board table holds.
 #![no_std]
 #![forbid(unsafe_code)]
 

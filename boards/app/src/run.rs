@@ -59,7 +59,7 @@ fn parse_partition<B: Board>(
 
 /// A clock that has been seen to tick, and what measuring with it costs.
 pub(crate) struct Stopwatch<C: Clock> {
-    empty_ticks: u32,
+    call_ticks: u32,
     clock: core::marker::PhantomData<C>,
 }
 
@@ -70,17 +70,17 @@ impl<C: Clock> Stopwatch<C> {
             defmt::error!("the clock does not tick");
             return Err(ExitCode::ClockFailed);
         };
-        let (empty, whole) = (probe.empty_ticks, probe.loop_ticks);
+        let (empty, whole) = (probe.call_ticks, probe.loop_ticks);
         defmt::info!("clock: {=u32} ticks empty, {=u32} ticks in {=u32} insns", empty, whole, LOOP_INSNS);
-        Ok(Self { empty_ticks: empty, clock: core::marker::PhantomData })
+        Ok(Self { call_ticks: empty, clock: core::marker::PhantomData })
     }
 
-    /// The ticks of a measurement without those of measuring; an overrun is an error, not a figure.
+    /// The ticks of a measured function without those of measuring and of the call; an overrun is an error, not a figure.
     pub(crate) fn net(&self, ticks: Option<u32>) -> Result<u32, ExitCode> {
         let Some(ticks) = ticks else {
             defmt::error!("more ticks than the counter holds");
             return Err(ExitCode::ClockFailed);
         };
-        Ok(ticks.saturating_sub(self.empty_ticks))
+        Ok(ticks.saturating_sub(self.call_ticks))
     }
 }

@@ -200,7 +200,9 @@ impl From<EmulateError> for Failure {
             EmulateError::UnknownMachine { .. } => ("E0002", Exit::Usage),
             EmulateError::EmulatorMissing { .. } => ("E0601", Exit::ToolMissing),
             EmulateError::Build { .. } => ("E0602", Exit::ToolMissing),
-            EmulateError::FirmwareMissing { .. } | EmulateError::NoWorkspace => ("E0603", Exit::Input),
+            EmulateError::FirmwareMissing { .. } | EmulateError::PluginMissing { .. } | EmulateError::NoWorkspace => {
+                ("E0603", Exit::Input)
+            }
             EmulateError::NoFirmware { .. } => ("E0604", Exit::Input),
             EmulateError::WrongMachine { .. } => ("E0605", Exit::Usage),
             EmulateError::UnequalSamples { .. } => ("E0304", Exit::Input),

@@ -1,11 +1,13 @@
 //! One run of a firmware on a machine.
 
-use crate::firmware::{build_command, machine_of_elf};
+use crate::firmware::{PLUGIN_ARGUMENTS, build_command, machine_of_elf};
 use crate::log::Strings;
-use crate::qemu::{FinishError, Qemu, TimeIsOver, arguments};
+use crate::profile::{Functions, Profile};
+use crate::qemu::{FinishError, Qemu, TimeIsOver, arguments, plugin_arguments};
 use crate::samples::samples_region;
 use crate::{EmulateError, Exit, ExitCode, Machine, Outcome, SampleReport, report};
 use leafgate_board_support::table::Region;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -20,6 +22,7 @@ pub struct Emulation<'a> {
     image: Option<Payload>,
     samples: Option<Payload>,
     timeout: Duration,
+    plugin: Option<PathBuf>,
     on_line: Box<dyn FnMut(&str) + 'a>,
     on_sample: Box<dyn FnMut(&SampleReport) + 'a>,
 }
@@ -41,6 +44,7 @@ impl<'a> Emulation<'a> {
             image: None,
             samples: None,
             timeout: Duration::from_secs(60),
+            plugin: None,
             on_line: Box::new(|_| ()),
             on_sample: Box::new(|_| ()),
         }
@@ -88,6 +92,14 @@ impl<'a> Emulation<'a> {
         self
     }
 
+    /// Counts every instruction of the runs with this plugin, as [`build_plugin`](crate::build_plugin) makes it, for
+    /// [`Outcome::profile`]. The firmware must be the application.
+    #[must_use]
+    pub fn profile(mut self, plugin: impl Into<PathBuf>) -> Self {
+        self.plugin = Some(plugin.into());
+        self
+    }
+
     /// Called with every line of log as it comes.
     #[must_use]
     pub fn on_line(mut self, callback: impl FnMut(&str) + 'a) -> Self {
@@ -120,11 +132,39 @@ impl<'a> Emulation<'a> {
             }
         }
         let files: Vec<_> = files.iter().map(|(path, address)| (path.as_path(), *address)).collect();
-        let arguments = arguments(self.machine, &self.firmware, &files);
+        let mut arguments = arguments(self.machine, &self.firmware, &files);
+        let functions = match &self.plugin {
+            Some(plugin) => Some(self.prepare_profile(plugin, &elf, folder.path(), &mut arguments)?),
+            None => None,
+        };
         let qemu = Qemu::start(self.machine, &arguments, self.timeout)?;
-        let outcome = self.follow(qemu, &strings)?;
+        let mut outcome = self.follow(qemu, &strings)?;
         self.check_clock(&outcome)?;
+        if let Some((functions, out)) = functions.filter(|_| outcome.exit.is_success()) {
+            let text = std::fs::read_to_string(&out).map_err(EmulateError::io(format!("reading {}", out.display())))?;
+            outcome.profile = Some(Profile::read(&functions, &text, outcome.samples.len())?);
+        }
         Ok(outcome)
+    }
+
+    /// Adds the plugin to the arguments. Returns the firmware's functions, and the file that their counts will be in.
+    fn prepare_profile(
+        &self,
+        plugin: &Path,
+        elf: &[u8],
+        folder: &Path,
+        arguments: &mut Vec<OsString>,
+    ) -> Result<(Functions, PathBuf), EmulateError> {
+        // An absolute path: the loader would look for a bare file name in the system's folders.
+        let plugin = plugin.canonicalize().map_err(|_| EmulateError::PluginMissing {
+            path: plugin.to_owned(),
+            command: format!("cargo {}", PLUGIN_ARGUMENTS.join(" ")),
+        })?;
+        let functions = Functions::of_elf(&self.firmware, elf)?;
+        let (map, out) = (folder.join("map"), folder.join("profile"));
+        std::fs::write(&map, functions.map()).map_err(EmulateError::io(format!("writing {}", map.display())))?;
+        arguments.extend(plugin_arguments(&plugin, &map, &out));
+        Ok((functions, out))
     }
 
     fn read_firmware(&self) -> Result<Vec<u8>, EmulateError> {

@@ -30,6 +30,20 @@ pub enum EmulateError {
         /// The command that builds it.
         command: String,
     },
+    /// The plugin that counts has not been built.
+    #[error("there is no plugin at {path}")]
+    PluginMissing {
+        /// The path looked at.
+        path: PathBuf,
+        /// The command that builds it.
+        command: String,
+    },
+    /// What the plugin wrote does not go with the firmware's run.
+    #[error("the run was not profiled: {reason}")]
+    Profile {
+        /// What is wrong.
+        reason: String,
+    },
     /// Neither the current folder nor the place where this was built is in a checkout of Leafgate.
     #[error("there is no firmware, and no workspace to build it from")]
     NoWorkspace,
@@ -139,7 +153,10 @@ impl EmulateError {
                 format!("the machines are {}", names.join(", "))
             }
             Self::EmulatorMissing { package, .. } => format!("install it: sudo apt-get install {package}"),
-            Self::FirmwareMissing { command, .. } => format!("build it: {command}"),
+            Self::FirmwareMissing { command, .. } | Self::PluginMissing { command, .. } => {
+                format!("build it: {command}")
+            }
+            Self::Profile { .. } => "build plugin and firmware again, both from the same checkout".into(),
             Self::NoWorkspace => "run this in a checkout of Leafgate, or name a firmware that is built already".into(),
             Self::NoFirmware { .. } => {
                 "give an ELF file of a package under boards/, or name its machine with --machine".into()

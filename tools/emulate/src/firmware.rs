@@ -48,26 +48,56 @@ pub fn build_example(workspace_root: &Path, machine: &Machine, example: &str) ->
     Ok(build(workspace_root, machine, ["--example", example])?.join("examples").join(example))
 }
 
+/// Builds the plugin that counts for [`Emulation::profile`](crate::Emulation::profile), for this host, and returns its path.
+///
+/// # Errors
+/// If cargo cannot be started or fails.
+pub fn build_plugin(workspace_root: &Path) -> Result<PathBuf, EmulateError> {
+    let target =
+        cargo(workspace_root, &PLUGIN_ARGUMENTS, String::new(), format!("cargo {}", PLUGIN_ARGUMENTS.join(" ")))?;
+    Ok(target.join("release").join(PLUGIN_FILE))
+}
+
+/// The file of the plugin.
+const PLUGIN_FILE: &str = "libleafgate_emulate_plugin.so";
+
+/// The arguments that build the plugin.
+pub(crate) const PLUGIN_ARGUMENTS: [&str; 4] = ["build", "--release", "--package", "leafgate-emulate-plugin"];
+
 /// Builds, and returns the folder that the files are in.
 fn build(workspace_root: &Path, machine: &Machine, what: [&str; 2]) -> Result<PathBuf, EmulateError> {
+    let flags = machine.rustflags().join("\u{1f}");
+    let command = build_command(machine, what);
+    let target = cargo(workspace_root, &build_arguments(machine, what), flags, command)?;
+    Ok(target.join(&machine.target).join("firmware"))
+}
+
+/// Calls cargo, and returns the target folder. `command` is what people would type.
+fn cargo(
+    workspace_root: &Path,
+    arguments: &[&str],
+    rustflags: String,
+    command: String,
+) -> Result<PathBuf, EmulateError> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root.join("target"), PathBuf::from);
     let target = workspace_root.join(target).join("emulate");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(workspace_root)
-        .args(build_arguments(machine, what))
+        .args(arguments)
         .arg("--target-dir")
         .arg(&target)
         // The flags of whatever has started this process are not the firmware's.
         .env_remove("RUSTFLAGS")
-        .env("CARGO_ENCODED_RUSTFLAGS", machine.rustflags().join("\u{1f}"))
+        .env_remove("CARGO_BUILD_TARGET")
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags)
         .output()
         .map_err(EmulateError::io("starting cargo"))?;
     if !output.status.success() {
         let output = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(EmulateError::Build { command: build_command(machine, what), output });
+        return Err(EmulateError::Build { command, output });
     }
-    Ok(target.join(&machine.target).join("firmware"))
+    Ok(target)
 }
 
 fn build_arguments<'a>(machine: &'a Machine, what: [&'a str; 2]) -> [&'a str; 9] {

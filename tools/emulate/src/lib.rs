@@ -16,8 +16,11 @@
 //! - [`Emulation`] loads firmware, image and samples at their own addresses, always under a timeout, and gives an
 //!   [`Outcome`]: how it ended, the decoded log, and the figures in it with ticks turned into instructions.
 //!
-//! Instruction counts come from a timer under QEMU's instruction counting, not from a plugin: stock QEMU suffices, and the
-//! firmware under test is the one that is flashed. Every boot of the application measures a loop of known length, and an
+//! - [`Emulation::profile`] has every instruction of the runs counted by a plugin of QEMU, which [`build_plugin`] builds; the
+//!   [`Profile`] says where they went, by function and by op.
+//!
+//! The figures of a sample come from a timer under QEMU's instruction counting, not from the plugin: the firmware under test
+//! is the one that is flashed, and measures itself as it does on hardware. A test compares the two ways of counting. Every boot of the application measures a loop of known length, and an
 //! [`Emulation`] fails rather than report figures from a clock that disagrees with the board table.
 
 mod emulation;
@@ -26,14 +29,16 @@ mod firmware;
 mod log;
 mod machine;
 mod outcome;
+mod profile;
 mod qemu;
 mod report;
 mod samples;
 
 pub use emulation::Emulation;
 pub use error::EmulateError;
-pub use firmware::{Sizes, build_binary, build_example, build_firmware, machine_of, workspace_root};
+pub use firmware::{Sizes, build_binary, build_example, build_firmware, build_plugin, machine_of, workspace_root};
 pub use leafgate_board_support::{ExitCode, table};
 pub use machine::{Machine, machines};
 pub use outcome::{Exit, Outcome, SampleReport};
+pub use profile::{FunctionCount, OpCount, Profile};
 pub use samples::{samples_region, write_samples};

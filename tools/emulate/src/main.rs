@@ -77,7 +77,7 @@ fn exit_code(error: &EmulateError) -> u8 {
         EmulateError::TooLarge { .. } => 4,
         EmulateError::EmulatorMissing { .. } => 6,
         EmulateError::Timeout { .. } | EmulateError::Emulator { .. } | EmulateError::ClockOff { .. } => 7,
-        EmulateError::Undecodable { .. } | EmulateError::Unexpected { .. } => 70,
+        EmulateError::Undecodable { .. } | EmulateError::Unexpected { .. } | EmulateError::Profile { .. } => 70,
         _ => 3,
     }
 }

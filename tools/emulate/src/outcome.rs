@@ -1,5 +1,6 @@
 //! What came of a run.
 
+use crate::Profile;
 use leafgate_board_support::ExitCode;
 use std::fmt;
 
@@ -86,6 +87,8 @@ pub struct Outcome {
     pub vectors: Option<u32>,
     /// Every sample served, in order.
     pub samples: Vec<SampleReport>,
+    /// Where the instructions of the runs went, if that was asked for and the firmware succeeded.
+    pub profile: Option<Profile>,
 }
 
 impl Outcome {
@@ -104,6 +107,7 @@ impl Outcome {
             stack_run_bytes: None,
             vectors: None,
             samples: Vec::new(),
+            profile: None,
         }
     }
 

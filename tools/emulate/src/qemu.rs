@@ -29,6 +29,16 @@ pub(crate) fn arguments(machine: &Machine, firmware: &Path, files: &[(&Path, u32
     arguments
 }
 
+/// The arguments that load the plugin.
+pub(crate) fn plugin_arguments(plugin: &Path, map: &Path, out: &Path) -> [OsString; 2] {
+    let mut option = escaped(plugin.as_os_str());
+    for (key, path) in [("map", map), ("out", out)] {
+        option.push(format!(",{key}="));
+        option.push(escaped(path.as_os_str()));
+    }
+    ["-plugin".into(), option]
+}
+
 /// A path within an option: QEMU splits at commas unless they are doubled.
 fn escaped(path: &OsStr) -> OsString {
     match path.to_str() {
@@ -125,7 +135,7 @@ pub(crate) enum FinishError {
 
 #[cfg(test)]
 mod tests {
-    use super::arguments;
+    use super::{arguments, plugin_arguments};
     use crate::Machine;
     use std::path::Path;
 
@@ -138,5 +148,11 @@ mod tests {
         assert!(text.starts_with("-M microbit "), "{text}");
         assert!(text.contains("-icount shift=8,sleep=off"), "{text}");
         assert!(text.ends_with("-device loader,file=a,,b.leaf,addr=0x30000,force-raw=on -kernel fw"), "{text}");
+    }
+
+    #[test]
+    fn the_plugin_has_its_files() {
+        let arguments = plugin_arguments(Path::new("/a,b/p.so"), Path::new("m"), Path::new("o"));
+        assert_eq!(arguments, ["-plugin", "/a,,b/p.so,map=m,out=o"]);
     }
 }

@@ -2,7 +2,7 @@
 
 mod tiny;
 
-use leafgate_emulate::{EmulateError, Emulation, Machine, build_binary, workspace_root};
+use leafgate_emulate::{EmulateError, Emulation, Machine, build_binary, build_plugin, workspace_root};
 
 #[test]
 fn the_emulator() {
@@ -37,4 +37,32 @@ fn a_binary_of_the_package() {
     let error = build_binary(&workspace_root().unwrap(), machine, "nowhere").unwrap_err();
     assert!(matches!(&error, EmulateError::Build { .. }), "{error}");
     assert!(error.hint().contains("no bin target named `nowhere`"), "{}", error.hint());
+}
+
+#[test]
+fn the_plugin() {
+    let machine = Machine::by_name("virt").unwrap();
+    let firmware = leafgate_emulate::build_firmware(&workspace_root().unwrap(), machine).unwrap();
+    let error = Emulation::new(machine, firmware).profile("nowhere/plugin.so").run().unwrap_err();
+    assert!(matches!(&error, EmulateError::PluginMissing { .. }), "{error}");
+    assert_eq!(error.hint(), "build it: cargo build --release --package leafgate-emulate-plugin");
+}
+
+#[test]
+fn runs_to_profile() {
+    let root = workspace_root().unwrap();
+    let machine = Machine::by_name("virt").unwrap();
+    let firmware = build_binary(&root, machine, "virt-trials").unwrap();
+    let error = Emulation::new(machine, firmware).profile(build_plugin(&root).unwrap()).run().unwrap_err();
+    assert!(matches!(&error, EmulateError::NoFirmware { .. }), "{error}");
+    assert!(error.to_string().contains("run_once"), "{error}");
+}
+
+#[test]
+fn a_library_that_the_emulator_loads() {
+    let root = workspace_root().unwrap();
+    let machine = Machine::by_name("virt").unwrap();
+    let firmware = leafgate_emulate::build_firmware(&root, machine).unwrap();
+    let error = Emulation::new(machine, &firmware).profile(&firmware).run().unwrap_err();
+    assert!(matches!(&error, EmulateError::Emulator { .. }), "{error}");
 }

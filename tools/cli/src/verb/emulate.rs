@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use leafgate_convert::host::{HostEngine, HostOutput};
 use leafgate_emulate::{
-    Emulation, Exit as DeviceExit, Machine, Outcome, Sizes, build_firmware, machine_of, machines, workspace_root,
+    Emulation, Exit as DeviceExit, Machine, Outcome, Sizes, build_firmware, build_plugin, machine_of, machines,
+    workspace_root,
 };
 use serde::Serialize;
 
@@ -16,12 +17,14 @@ use crate::exit::Exit;
 use crate::network::{Network, Summary};
 use crate::output::{Done, Lines, Talk, grouped, percent, table};
 use crate::samples::{FORMS, SampleOptions};
+use crate::verb::profile_report::ProfileReport;
 
 const EXAMPLES: &str = "\
 Examples:
   leafgate emulate digits.leaf
   leafgate emulate digits.leaf --machine microbit --samples test.csv.gz --limit 100
   leafgate emulate digits.leaf --machine all --samples test.csv.gz --limit 100 --format json
+  leafgate emulate digits.leaf --machine microbit --profile
   leafgate emulate digits.leaf --elf target/thumbv6m-none-eabi/firmware/microbit";
 
 /// Arguments of `emulate`.
@@ -44,6 +47,9 @@ pub struct Arguments {
     /// A firmware that is built already; without it, it is built from the workspace
     #[arg(long, value_name = "FIRMWARE")]
     elf: Option<PathBuf>,
+    /// Say where the instructions of the runs go, by op and by function; QEMU's plugin for it is built from the workspace
+    #[arg(long)]
+    profile: bool,
     /// End a machine after this many seconds
     #[arg(long, value_name = "S", default_value_t = 120)]
     timeout: u64,
@@ -88,6 +94,8 @@ struct MachineReport {
     text_bytes: u64,
     /// The functions of the runtime in it.
     runtime_text_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<ProfileReport>,
     #[serde(skip)]
     last_line: String,
 }
@@ -112,12 +120,17 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let machines = chosen(arguments)?;
     let network = Network::read(&arguments.image)?;
     let work = work(arguments, &network)?;
+    if arguments.profile && work.inputs.is_empty() {
+        return Err(Failure::usage("there is nothing to profile: no sample is served").hint("give --samples"));
+    }
     let served = if arguments.samples.is_some() { "samples" } else { "golden vectors" };
     let mut report = Report { image: network.summary(), served, machines: Vec::new(), failures: Vec::new() };
     for &machine in &machines {
         match emulate(arguments, &network, &work, machine, talk) {
             Ok((outcome, sizes)) => {
-                let machine_report = compare(machine, &outcome, sizes, &work);
+                let profile =
+                    outcome.profile.as_ref().map(|profile| ProfileReport::of(&network, profile)).transpose()?;
+                let machine_report = MachineReport { profile, ..compare(machine, &outcome, sizes, &work) };
                 report.failures.extend(verdict(&machine_report));
                 report.machines.push(machine_report);
             }
@@ -197,6 +210,14 @@ fn emulate(
             firmware?
         }
     };
+    let plugin = if arguments.profile {
+        let spinner = talk.spinner("building the plugin");
+        let plugin = workspace_root().and_then(|root| build_plugin(&root));
+        spinner.finish_and_clear();
+        Some(plugin?)
+    } else {
+        None
+    };
     let bar = talk.bar(&machine.name, work.inputs.len() as u64);
     let mut emulation = Emulation::new(machine, &firmware)
         .image_bytes(network.image.clone())
@@ -204,6 +225,9 @@ fn emulate(
         .on_sample(|_| bar.inc(1));
     if !work.inputs.is_empty() {
         emulation = emulation.samples(work.inputs.clone());
+    }
+    if let Some(plugin) = plugin {
+        emulation = emulation.profile(plugin);
     }
     let outcome = emulation.run();
     bar.finish_and_clear();
@@ -268,6 +292,7 @@ fn compare(machine: &Machine, outcome: &Outcome, sizes: Sizes, work: &Work) -> M
         golden_vectors: outcome.vectors,
         text_bytes: sizes.text_bytes,
         runtime_text_bytes: sizes.runtime_text_bytes,
+        profile: None,
         last_line: match outcome.exit {
             DeviceExit::Code(code) if code.code() == 0 => String::new(),
             _ => outcome.lines.last().cloned().unwrap_or_default(),
@@ -296,10 +321,15 @@ fn verdict(report: &MachineReport) -> Option<Failure> {
 fn human(network: &Network, report: &Report<'_>) -> String {
     let path = network.path.display();
     let head = format!("{path}: {} ({} B)\n\n", network.name, grouped(network.image.len()));
-    head + &match report.machines.as_slice() {
+    let text = match report.machines.as_slice() {
         [machine] => machine.human(report.served),
         machines => compare_machines(machines, report.served),
-    }
+    };
+    let profile = |machine: &MachineReport| {
+        let profile = machine.profile.as_ref()?;
+        Some(format!("\n{}: {}", machine.machine, profile.human()))
+    };
+    head + &text + &report.machines.iter().filter_map(profile).collect::<String>()
 }
 
 /// The first word for yes, the second for no, the third where nothing was compared.

@@ -7,5 +7,6 @@ pub mod conversion_report;
 pub mod convert;
 pub mod emulate;
 pub mod inspect;
+pub mod profile_report;
 pub mod run;
 pub mod train;

@@ -239,3 +239,32 @@ fn emulate_agrees_with_the_host() {
     let ran = folder.command("emulate m.leaf --machine microbit").env("PATH", "").output().unwrap();
     assert_eq!(ran.status.code(), Some(6), "{}", String::from_utf8_lossy(&ran.stderr));
 }
+
+#[test]
+fn emulate_says_where_the_instructions_go() {
+    let folder = folder();
+    let run = "emulate m.leaf --machine virt --samples s.csv --limit 5 --profile";
+    let report = folder.run(&format!("{run} --format json")).json();
+    let machine = &report["machines"][0];
+    let profile = &machine["profile"];
+    let insns = profile["insns"].as_u64().unwrap();
+    let sum = |list: &str| -> u64 {
+        profile[list].as_array().unwrap().iter().map(|row| row["insns"].as_u64().unwrap()).sum()
+    };
+    assert_eq!((&profile["runs"], sum("functions")), (&json!(5), insns));
+    assert_eq!(sum("ops") + profile["outside_ops_insns"].as_u64().unwrap(), insns);
+    let inspected = folder.run("inspect m.leaf --format json").json();
+    let field = |ops: &serde_json::Value, field: &str| -> Vec<_> {
+        ops.as_array().unwrap().iter().map(|op| op[field].clone()).collect()
+    };
+    for name in ["index", "op", "kind", "shapes"] {
+        assert_eq!(field(&profile["ops"], name), field(&inspected["ops"], name));
+    }
+    let mean = profile["insns_per_run"].as_f64().unwrap();
+    assert!((machine["insns"]["mean"].as_f64().unwrap() - mean).abs() <= 2.0, "{machine:#}");
+
+    let text = folder.run(run).ok();
+    assert!(text.contains("leafgate::session::Session::run_input"), "{text}");
+    assert_eq!(text.matches("100.00 %").count(), 2, "{text}");
+    folder.run("emulate m.leaf --machine virt --limit 0 --profile").refused(2, "E0001");
+}

@@ -10,11 +10,14 @@ use crate::output::{grouped, table};
 /// An op and its cost.
 #[derive(Debug, Serialize)]
 pub struct OpCost {
-    index: usize,
-    op: &'static str,
-    kind: String,
+    /// Its place in the order of execution.
+    pub index: usize,
+    /// Its name in the format document.
+    pub op: &'static str,
+    /// Its variant, in words.
+    pub kind: String,
     /// Shapes read and written, scratch left out.
-    shapes: String,
+    pub shapes: String,
     macs: u64,
     gates: u64,
     /// These, elements and comparisons.

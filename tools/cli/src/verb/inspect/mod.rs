@@ -1,7 +1,7 @@
 //! `leafgate inspect`: what is in an image, what it costs, and where its memory goes.
 
 mod arena;
-mod cost;
+pub mod cost;
 mod ranges;
 
 use std::path::PathBuf;
