@@ -168,7 +168,8 @@ impl TensorRecord {
             dtype::LIST => (self.cols.saturating_add(1), 8),
             _ => return None,
         };
-        let elements = u64::from(self.rows) * u64::from(cols);
+        // Most tensors are a row, and smaller cores call a routine for a product of 64 bits.
+        let elements = if self.rows == 1 { cols.into() } else { u64::from(self.rows) * u64::from(cols) };
         if elements <= u64::from(MAX_BYTES / size) { Some(elements as u32 * size) } else { None }
     }
 }

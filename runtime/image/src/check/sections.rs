@@ -3,7 +3,6 @@
 use zerocopy::{FromBytes, transmute_ref};
 
 use super::Checker;
-
 use super::rules::{ALWAYS, number};
 use super::tables::{HEADER, KINDS, SECTION, UNKNOWN_KIND};
 use crate::error::{Check, Defect, Place};
