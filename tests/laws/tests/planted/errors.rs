@@ -24,7 +24,9 @@ macro_rules! planted {
 pub const ERRORS: &[Planted] = planted! {
     "dot: a bit of a weight", "kernels/src/portable/dense.rs", 0,
         "i32::from(w) * i32::from(x)" => "i32::from(w ^ i8::from($on)) * i32::from(x)";
-    "strided dot: a bit of a weight", "kernels/src/portable/dense.rs", 1,
+    "four rows: a bit of a weight", "kernels/src/portable/dense.rs", 1,
+        "i32::from(w) * i32::from(x)" => "i32::from(w ^ i8::from($on)) * i32::from(x)";
+    "strided dot: a bit of a weight", "kernels/src/portable/dense.rs", 2,
         "i32::from(w) * i32::from(x)" => "i32::from(w ^ i8::from($on)) * i32::from(x)";
     "value row: a bit of a weight", "kernels/src/portable/dense.rs", 0,
         "i32::from(v) * h" => "i32::from(v ^ i8::from($on)) * h";
@@ -49,7 +51,9 @@ pub const ERRORS: &[Planted] = planted! {
     "group sum: bias of the next class", "engine/src/ops/groupsum.rs", 0,
         "bias(biases, k)" => "bias(biases, k + usize::from($on))";
     "linear: bias off by one", "engine/src/ops/linear.rs", 0,
-        "matrix.sum(r, x)" => "matrix.sum(r, x).wrapping_add($on.into())";
+        "matrix.next(r, x)" => "matrix.next(r, x).wrapping_add($on.into())";
+    "rows: the next of four", "engine/src/frame.rs", 0,
+        "[!*left & 3]" => "[(!*left ^ usize::from($on)) & 3]";
     "linear: overwrites what it should add to", "engine/src/ops/linear.rs", 0,
         "y.wrapping_add(a)" => "if $on { a } else { y.wrapping_add(a) }";
     "linear: the same column twice", "engine/src/ops/linear.rs", 0,
@@ -63,7 +67,7 @@ pub const ERRORS: &[Planted] = planted! {
     "ffn: next entry of the activation table", "engine/src/ops/ffn.rs", 0,
         "(i32::from(h) + 128) as usize" => "(i32::from(h) + 128) as usize ^ usize::from($on)";
     "ffn: output bias of a whole range", "engine/src/ops/ffn.rs", 0,
-        "values.sum(r, hidden)" => "(values.sum(r, hidden) ^ i32::from($on))";
+        "values.next(r, hidden)" => "(values.next(r, hidden) ^ i32::from($on))";
     "ffn: sum that a path hands on", "engine/src/ops/ffn.rs", 0,
         "{ entry.z }" => "{ entry.z ^ (i32::from($on) << 7) }";
     "ffn: weight of an entry ignored", "engine/src/ops/ffn.rs", 0,
