@@ -10,7 +10,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 const SHAPES: [(u32, u32); 6] = [(784, 128), (640, 128), (128, 128), (128, 10), (16, 10), (8, 10)];
 
 /// Instructions per multiply-accumulate of a run with the first of them.
-const LIMITS: [(&str, f64); 4] = [("mps2-an385", 2.9), ("microbit", 5.2), ("virt", 4.0), ("mps2-an386", 1.8)];
+const LIMITS: [(&str, f64); 4] = [("mps2-an385", 2.6), ("microbit", 3.9), ("virt", 3.9), ("mps2-an386", 1.75)];
 
 /// Random inputs, and the extremes.
 fn inputs(bytes: u32) -> Vec<Vec<u8>> {

@@ -25,8 +25,12 @@ impl Requant {
     /// As [`apply`](Self::apply) for what is a product already, below 2^62 in magnitude.
     #[inline(never)]
     pub fn finish(&self, product: i64) -> i8 {
-        let scaled = shift(product, self.s).wrapping_add(i64::from(self.zero_point));
-        scaled.min(i64::from(self.hi)).max(i64::from(self.lo)) as i8
+        let scaled = match upper(product, self.s) {
+            Some(scaled) => scaled,
+            // The bounds are far inside: nothing is lost.
+            None => shift(product, self.s).clamp(-1024, 1023) as i32,
+        };
+        scaled.wrapping_add(self.zero_point.into()).min(self.hi.into()).max(self.lo.into()) as i8
     }
 }
 
@@ -55,6 +59,14 @@ fn shift(product: i64, s: u8) -> i64 {
     product.wrapping_shr(u32::from(s).wrapping_sub(1)).wrapping_add(half) >> 1
 }
 
+/// As [`shift`] where only the upper word counts, which is at most 2^30 in magnitude.
+#[inline]
+fn upper(product: i64, s: u8) -> Option<i32> {
+    let half = 1;
+    let by = u32::from(s).checked_sub(33)?;
+    Some(((product >> 32) as i32).wrapping_shr(by).wrapping_add(half) >> 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +90,17 @@ mod tests {
         assert_eq!(unit.apply(i32::MIN), -1);
         assert_eq!(rescale(i32::MIN, 1 << 31, 31), i32::MIN);
         assert_eq!(rescale(i32::MIN, (1 << 31) - 1, 1), 1 << 30);
+    }
+
+    #[test]
+    fn both_ways_to_shift_agree() {
+        for s in 33..=62 {
+            for product in
+                [0, 1, -1, 1 << 32, (1 << 62) - 1, -(1 << 62), (1 << (s - 1)) - 1, 1 << (s - 1), -(1 << (s - 1)) - 1]
+            {
+                assert_eq!(upper(product, s).map(i64::from), Some(shift(product, s)), "{product} >> {s}");
+            }
+        }
     }
 
     #[test]

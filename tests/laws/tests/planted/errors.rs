@@ -32,10 +32,12 @@ pub const ERRORS: &[Planted] = planted! {
         "i32::from(v) * h" => "i32::from(v ^ i8::from($on)) * h";
     "requantise: no rounding", "kernels/src/portable/requantize.rs", 0,
         "let half = 1;" => "let half = i64::from(!$on);";
+    "requantise: no rounding of an upper word", "kernels/src/portable/requantize.rs", 1,
+        "let half = 1;" => "let half = i32::from(!$on);";
     "requantise: upper bound off by one", "kernels/src/portable/requantize.rs", 0,
-        "i64::from(self.hi)" => "(i64::from(self.hi) - i64::from($on))";
+        "min(self.hi.into())" => "min(i32::from(self.hi) - i32::from($on))";
     "requantise: zero point off by one", "kernels/src/portable/requantize.rs", 0,
-        "i64::from(self.zero_point)" => "i64::from(self.zero_point) + i64::from($on)";
+        "wrapping_add(self.zero_point.into())" => "wrapping_add(i32::from(self.zero_point) + i32::from($on))";
     "weight of an expert: no rounding", "kernels/src/portable/requantize.rs", 0,
         "u64::from(weight) + (1 << 14)" => "u64::from(weight) + (u64::from(!$on) << 14)";
     "gates: two masks change places", "kernels/src/portable/bits.rs", 0,
