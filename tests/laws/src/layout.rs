@@ -45,7 +45,7 @@ impl Layout {
         self.constant(&bytes)
     }
 
-    fn biases(&mut self, count: u32) -> u32 {
+    pub(crate) fn biases(&mut self, count: u32) -> u32 {
         let biases: Vec<i32> = (0..count).map(|_| self.draw.below(4000) as i32 - 2000).collect();
         self.constant(&biases)
     }

@@ -23,6 +23,7 @@
 //! Seeds are fixed: a failure names its trial, which `LEAFGATE_TRIAL` repeats, and leaves the bytes in the target folder.
 
 pub mod agree;
+pub mod dense;
 pub mod draw;
 pub mod figures;
 pub mod fuzzing;

@@ -6,13 +6,13 @@ use crate::shell::{self, Failure, run_with};
 const RUNTIME: [&str; 3] = ["leafgate-image", "leafgate-kernels", "leafgate"];
 
 /// Features of `leafgate` that stand alone.
-const FAMILIES: [&str; 3] = ["fff", "gates", "sparse"];
+const FAMILIES: [&str; 4] = ["fff", "gates", "sparse", "speed"];
 
 /// Runs everything, the cheapest first. All tests run even if one fails, so that one run shows every failure.
 pub fn run() -> Result<(), Failure> {
     shell::run(&["cargo", "fmt", "--all", "--check"])?;
     shell::run(&["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
-    // Code that only one family needs is unused in the others, and a lint may see it there alone.
+    // Code that only one feature needs is unused in the others, and a lint may see it there alone.
     for family in FAMILIES {
         let words =
             ["cargo", "clippy", "--package", "leafgate", "--all-targets", "--no-default-features", "--features"];

@@ -56,7 +56,7 @@ fn add_range(frame: &mut Frame<'_, '_>, record: &FfnRecord, range: &RangeRecord,
     let Frame { view, x, parts: [_, _, hidden, acc, partial], .. } = frame;
     let (acc, partial, hidden) = (words_of(acc), words_of(partial), cast_mut::<i8>(hidden));
     let n = range.neurons;
-    let keys = Rows::new(view, (range.keys, range.key_bias), n, record.cols);
+    let mut keys = Rows::new(view, (range.keys, range.key_bias), n, record.cols);
     let requant = Requants::new(view, range.key_rq, range.flags & range_flag::RQ_PER_NEURON != 0, n);
     let mut values = Rows::new(view, (range.values, range.value_bias), record.rows, n);
 
@@ -73,12 +73,14 @@ fn add_range(frame: &mut Frame<'_, '_>, record: &FfnRecord, range: &RangeRecord,
         add(if direct { acc } else { partial }, values.biases);
     }
     let named = u32::from(entry.range);
-    let neurons = if record.flags & ffn_flag::NEURONS != 0 { named..n.min(named + 1) } else { 0..n };
+    let is_named = record.flags & ffn_flag::NEURONS != 0;
+    let neurons = if is_named { named..n.min(named + 1) } else { 0..n };
     for j in neurons {
         let j = j as usize;
         // Where the entry hands on a product there are no keys.
         let handed = if record.flags & ffn_flag::HANDED_Z != 0 { entry.z } else { 0 };
-        let h = activate(view, record, &requant, j, handed.wrapping_add(keys.sum(j, cast(x))));
+        let z = if is_named { keys.sum(j, cast(x)) } else { keys.next(j, cast(x)) };
+        let h = activate(view, record, &requant, j, handed.wrapping_add(z));
         if output_major {
             *hidden.get_mut(j)? = h;
         } else if h != 0 {
@@ -90,10 +92,10 @@ fn add_range(frame: &mut Frame<'_, '_>, record: &FfnRecord, range: &RangeRecord,
             return Some(());
         }
         // What is left is to add the partial sums, here as the biases of rows without weights.
-        values = Rows { weights: &[], biases: partial, ..values };
+        (values.weights, values.biases) = (&[], partial);
     }
     for (r, acc) in acc.iter_mut().enumerate() {
-        *acc = acc.wrapping_add(rescale(values.sum(r, hidden), m, s));
+        *acc = acc.wrapping_add(rescale(values.next(r, hidden), m, s));
     }
     Some(())
 }

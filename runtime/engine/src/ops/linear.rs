@@ -21,7 +21,7 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &LinearRecord) -> Option<()
     let mut at = 0usize;
     for _ in 0..steps {
         for r in 0..rows as usize {
-            let a = matrix.sum(r, x);
+            let a = matrix.next(r, x);
             if records.is_empty() {
                 let y = cast_mut::<i32>(y).get_mut(at)?;
                 *y = if flags & linear_flag::ACCUMULATE == 0 { a } else { y.wrapping_add(a) };

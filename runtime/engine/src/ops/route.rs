@@ -21,11 +21,11 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &RouteRecord) -> Option<()>
     // Fixed ranges are trees without nodes; only a router has scores.
     let depth = if cfg!(feature = "fff") { record.depth } else { 0 };
     let nodes = if scores.is_empty() { 1u32.wrapping_shl(depth).wrapping_sub(1) } else { 1 };
-    let rows = Rows::new(view, (record.weights, record.bias), record.count.wrapping_mul(nodes), record.cols);
+    let mut rows = Rows::new(view, (record.weights, record.bias), record.count.wrapping_mul(nodes), record.cols);
 
     if cfg!(feature = "sparse") {
         for (e, score) in scores.iter_mut().enumerate() {
-            *score = rows.sum(e, x);
+            *score = rows.next(e, x);
         }
     }
     if cfg!(feature = "sparse") && record.kind == route::LINEAR {

@@ -1,6 +1,10 @@
 //! Dot products and row updates on signed bytes.
 
+#[cfg(leafgate_isa = "dsp")]
+use crate::arch::dot;
+
 /// `sum w[i] * x[i]` over the shorter of both, wrapping.
+#[cfg(any(test, not(leafgate_isa = "dsp")))]
 #[inline(never)]
 pub fn dot(w: &[i8], x: &[i8]) -> i32 {
     let add = |sum: i32, (&w, &x): (&i8, &i8)| sum.wrapping_add(i32::from(w) * i32::from(x));
@@ -10,6 +14,36 @@ pub fn dot(w: &[i8], x: &[i8]) -> i32 {
     let ((w4, w), (x4, x)) = (w.as_chunks::<4>(), x.as_chunks::<4>());
     let sum = w4.iter().zip(x4).fold(0, |sum, (w, x)| w.iter().zip(x).fold(sum, add));
     w.iter().zip(x).fold(sum, add)
+}
+
+/// Four rows of `cols` weights each, one after the other: `sums[r]` becomes the product of row `r` and `x`, in one pass over `x`. False, and
+/// nothing is done, where `w` has fewer rows, or `x` fewer elements.
+#[cfg(any(test, not(leafgate_isa)))]
+#[inline(never)]
+pub fn dot4(w: &[i8], cols: usize, x: &[i8], sums: &mut [i32; 4]) -> bool {
+    let (Some(w), Some(x)) = (w.get(..cols.wrapping_mul(4)), x.get(..cols)) else { return false };
+    let mut rows = w.chunks_exact(cols.max(1));
+    let mut next = || rows.next().unwrap_or(&[]);
+    let (a, b, c, d) = (next(), next(), next(), next());
+    let mut all = [0i32; 4];
+    let mut add = |w: [i8; 4], x: i8| {
+        for (sum, w) in all.iter_mut().zip(w) {
+            *sum = sum.wrapping_add(i32::from(w) * i32::from(x));
+        }
+    };
+    let ((a4, a), (b4, b), (c4, c), (d4, d)) =
+        (a.as_chunks::<4>(), b.as_chunks::<4>(), c.as_chunks::<4>(), d.as_chunks::<4>());
+    let (x4, x) = x.as_chunks::<4>();
+    for ((((a, b), c), d), x) in a4.iter().zip(b4).zip(c4).zip(d4).zip(x4) {
+        for i in 0..4 {
+            add([a[i], b[i], c[i], d[i]], x[i]);
+        }
+    }
+    for ((((&a, &b), &c), &d), &x) in a.iter().zip(b).zip(c).zip(d).zip(x) {
+        add([a, b, c, d], x);
+    }
+    *sums = all;
+    true
 }
 
 /// `sum w[i] * x[i * stride]`: a column of a row-major matrix, wrapping. `stride` is 1 or more.
@@ -40,6 +74,10 @@ pub fn axpy(acc: &mut [i32], v: &[i8], h: i8) {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -47,6 +85,24 @@ mod tests {
         assert_eq!(dot(&[-128; 4], &[-128; 4]), 4 * 16384);
         assert_eq!(dot(&[127, -1, 3], &[2, 5, -7]), 254 - 5 - 21);
         assert_eq!(dot(&[], &[]), 0);
+    }
+
+    #[test]
+    fn four_rows_are_four_dots() {
+        let (w, x): (Vec<i8>, Vec<i8>) =
+            ((0..80).map(|i| (i * 77) as i8).collect(), (0..20).map(|i| (i * 53) as i8).collect());
+        for cols in 0..=20 {
+            let mut sums = [1; 4];
+            assert!(dot4(&w, cols, &x, &mut sums));
+            assert_eq!(sums, [0, 1, 2, 3].map(|r| dot(&w[r * cols..][..cols], &x)));
+        }
+    }
+
+    #[test]
+    fn fewer_than_four_rows_are_left_alone() {
+        let mut sums = [1; 4];
+        assert!(!dot4(&[1; 11], 3, &[1; 3], &mut sums) && !dot4(&[1; 12], 3, &[1; 2], &mut sums));
+        assert_eq!(sums, [1; 4]);
     }
 
     #[test]

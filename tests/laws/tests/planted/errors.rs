@@ -24,16 +24,20 @@ macro_rules! planted {
 pub const ERRORS: &[Planted] = planted! {
     "dot: a bit of a weight", "kernels/src/portable/dense.rs", 0,
         "i32::from(w) * i32::from(x)" => "i32::from(w ^ i8::from($on)) * i32::from(x)";
-    "strided dot: a bit of a weight", "kernels/src/portable/dense.rs", 1,
+    "four rows: a bit of a weight", "kernels/src/portable/dense.rs", 1,
+        "i32::from(w) * i32::from(x)" => "i32::from(w ^ i8::from($on)) * i32::from(x)";
+    "strided dot: a bit of a weight", "kernels/src/portable/dense.rs", 2,
         "i32::from(w) * i32::from(x)" => "i32::from(w ^ i8::from($on)) * i32::from(x)";
     "value row: a bit of a weight", "kernels/src/portable/dense.rs", 0,
         "i32::from(v) * h" => "i32::from(v ^ i8::from($on)) * h";
     "requantise: no rounding", "kernels/src/portable/requantize.rs", 0,
         "let half = 1;" => "let half = i64::from(!$on);";
+    "requantise: no rounding of an upper word", "kernels/src/portable/requantize.rs", 1,
+        "let half = 1;" => "let half = i32::from(!$on);";
     "requantise: upper bound off by one", "kernels/src/portable/requantize.rs", 0,
-        "i64::from(self.hi)" => "(i64::from(self.hi) - i64::from($on))";
+        "min(self.hi.into())" => "min(i32::from(self.hi) - i32::from($on))";
     "requantise: zero point off by one", "kernels/src/portable/requantize.rs", 0,
-        "i64::from(self.zero_point)" => "i64::from(self.zero_point) + i64::from($on)";
+        "wrapping_add(self.zero_point.into())" => "wrapping_add(i32::from(self.zero_point) + i32::from($on))";
     "weight of an expert: no rounding", "kernels/src/portable/requantize.rs", 0,
         "u64::from(weight) + (1 << 14)" => "u64::from(weight) + (u64::from(!$on) << 14)";
     "gates: two masks change places", "kernels/src/portable/bits.rs", 0,
@@ -49,7 +53,9 @@ pub const ERRORS: &[Planted] = planted! {
     "group sum: bias of the next class", "engine/src/ops/groupsum.rs", 0,
         "bias(biases, k)" => "bias(biases, k + usize::from($on))";
     "linear: bias off by one", "engine/src/ops/linear.rs", 0,
-        "matrix.sum(r, x)" => "matrix.sum(r, x).wrapping_add($on.into())";
+        "matrix.next(r, x)" => "matrix.next(r, x).wrapping_add($on.into())";
+    "rows: the next of four", "engine/src/frame.rs", 0,
+        "[!*left & 3]" => "[(!*left ^ usize::from($on)) & 3]";
     "linear: overwrites what it should add to", "engine/src/ops/linear.rs", 0,
         "y.wrapping_add(a)" => "if $on { a } else { y.wrapping_add(a) }";
     "linear: the same column twice", "engine/src/ops/linear.rs", 0,
@@ -63,7 +69,7 @@ pub const ERRORS: &[Planted] = planted! {
     "ffn: next entry of the activation table", "engine/src/ops/ffn.rs", 0,
         "(i32::from(h) + 128) as usize" => "(i32::from(h) + 128) as usize ^ usize::from($on)";
     "ffn: output bias of a whole range", "engine/src/ops/ffn.rs", 0,
-        "values.sum(r, hidden)" => "(values.sum(r, hidden) ^ i32::from($on))";
+        "values.next(r, hidden)" => "(values.next(r, hidden) ^ i32::from($on))";
     "ffn: sum that a path hands on", "engine/src/ops/ffn.rs", 0,
         "{ entry.z }" => "{ entry.z ^ (i32::from($on) << 7) }";
     "ffn: weight of an entry ignored", "engine/src/ops/ffn.rs", 0,

@@ -1,0 +1,78 @@
+//! Dense layers of signed bytes, row by row in the image: what a run executes, and that it gives the host's integers.
+
+use leafgate_emulate::{Emulation, Machine, Outcome, build_firmware, workspace_root};
+use leafgate_tests_laws::dense::layers;
+use leafgate_tests_parity::host_outputs;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// Inputs and outputs of the layers.
+const SHAPES: [(u32, u32); 6] = [(784, 128), (640, 128), (128, 128), (128, 10), (16, 10), (8, 10)];
+
+/// Instructions per multiply-accumulate of a run with the first of them.
+const LIMITS: [(&str, f64); 4] = [("mps2-an385", 2.6), ("microbit", 3.9), ("virt", 3.9), ("mps2-an386", 1.75)];
+
+/// Random inputs, and the extremes.
+fn inputs(bytes: u32) -> Vec<Vec<u8>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(bytes.into());
+    let mut inputs = vec![vec![0; bytes as usize]; 6];
+    inputs.iter_mut().for_each(|input| rng.fill_bytes(input));
+    inputs.extend([0x80, 0x7F, 0].map(|byte| vec![byte; bytes as usize]));
+    inputs
+}
+
+/// Runs all inputs, and compares.
+fn run(machine: &Machine, image: &[u8], inputs: &[Vec<u8>]) -> Outcome {
+    let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
+    let emulation = Emulation::new(machine, &firmware).image_bytes(image).samples(inputs);
+    let outcome = emulation.run().unwrap_or_else(|error| panic!("{}: {error}", machine.name));
+    assert!(outcome.exit.is_success(), "{}: {}\n{:#?}", machine.name, outcome.exit, outcome.lines);
+    let have: Vec<u32> = outcome.samples.iter().map(|sample| sample.crc32).collect();
+    let want: Vec<u32> = host_outputs(image, inputs).iter().map(|output| output.crc32).collect();
+    assert_eq!(have, want, "{}", machine.name);
+    outcome
+}
+
+#[test]
+fn a_dense_layer_takes_few_instructions() {
+    println!("| machine | inputs x outputs | instructions | per MAC |");
+    println!("|---|---|---|---|");
+    let mut over = Vec::new();
+    for (name, limit) in LIMITS {
+        let machine = Machine::by_name(name).unwrap();
+        for (i, (cols, mut rows)) in SHAPES.into_iter().enumerate() {
+            let mut image = layers(1, &[cols, rows], false);
+            // As many rows as the machine has flash for: with fewer, what is done once weighs more.
+            while image.len() > machine.model.bytes as usize {
+                rows -= 8;
+                image = layers(1, &[cols, rows], false);
+            }
+            let insns = run(machine, &image, &inputs(cols)).worst_run_insns().unwrap();
+            let per_mac = insns as f64 / f64::from(cols * rows);
+            println!("| {name} | {cols} x {rows} | {insns} | {per_mac:.3} |");
+            if i == 0 && per_mac > limit {
+                over.push(format!("{name}: {per_mac:.3} instructions per MAC, the limit is {limit}"));
+            }
+        }
+    }
+    assert!(over.is_empty(), "{}", over.join("\n"));
+}
+
+/// Every remainder of rows and columns, in chains: an error anywhere reaches the end.
+#[test]
+fn odd_shapes_give_the_same_integers() {
+    let shapes: [&[u32]; 3] = [
+        &[17, 5, 9, 2, 7, 19, 3, 6, 13, 4, 11, 1, 8, 14, 12, 10, 15],
+        &[1, 4, 4, 1, 5, 16, 2, 4, 3, 8, 6, 18, 7],
+        &[784, 21, 785, 9],
+    ];
+    for (name, _) in LIMITS.into_iter().chain([("mps2-an505", 0.0), ("mps3-an547", 0.0)]) {
+        let machine = Machine::by_name(name).unwrap();
+        for (seed, shape) in shapes.into_iter().enumerate() {
+            for is_raw in [false, true] {
+                run(machine, &layers(seed as u64, shape, is_raw), &inputs(shape[0]));
+            }
+        }
+        println!("{name:<14} {} chains equal", shapes.len());
+    }
+}
