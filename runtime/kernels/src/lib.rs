@@ -5,10 +5,16 @@
 //! none wraps in the images it writes.
 //!
 //! This is the only runtime crate that may hold unsafe code (instructions that the compiler does not know). The portable kernels need none.
+//! `arch` has the twins; `build.rs` chooses. The feature `speed` takes larger code where it is faster.
 #![no_std]
 
-mod portable;
+mod arch;
+pub mod portable;
 
-pub use portable::bits::{count_ones, gates_gathered, gates_word};
+#[cfg(any(leafgate_armv6m, leafgate_armv7m, leafgate_rv32))]
+pub use arch::gates_words;
+#[cfg(not(any(leafgate_armv6m, leafgate_armv7m, leafgate_rv32)))]
+pub use portable::bits::gates_words;
+pub use portable::bits::{count_ones, gates_gathered, thresholds};
 pub use portable::dense::{axpy, dot, dot_strided};
 pub use portable::requantize::{Requant, rescale, with_weight};

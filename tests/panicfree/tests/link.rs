@@ -7,6 +7,8 @@ use leafgate_tests_panicfree::{FAMILIES, MEASURED, TARGETS};
 
 /// Text of image, engine and kernels with all three families.
 const TEXT_BYTES: u32 = 10 * 1024;
+/// The same where speed comes before size.
+const SPEED_TEXT_BYTES: u32 = 12 * 1024;
 /// Stack of a run.
 const RUN_STACK_BYTES: u32 = 512;
 /// Stack of a parse.
@@ -32,8 +34,8 @@ fn link_or_show(target: &str, features: &str) -> Elf {
 fn no_panic_is_reachable() {
     for target in TARGETS {
         for (name, features) in FAMILIES {
-            // Features only remove code; one target shows that the smaller builds link as well.
-            if name == "all" || target == MEASURED {
+            // Families only remove code; one target shows that the smaller builds link as well.
+            if ["all", "speed"].contains(&name) || target == MEASURED {
                 link_or_show(target, features);
                 println!("{target:<30} {name:<8} links: no panic is reachable");
             }
@@ -87,7 +89,7 @@ fn text_and_stack_are_within_budget() {
             elf.rodata_bytes, run.bytes, parse.bytes, self_test.bytes
         );
         let figures = [
-            ("text", TEXT_BYTES, runtime),
+            ("text", if name == "speed" { SPEED_TEXT_BYTES } else { TEXT_BYTES }, runtime),
             ("stack of run", RUN_STACK_BYTES, run.bytes),
             ("stack of parse", PARSE_STACK_BYTES, parse.bytes),
         ];
