@@ -1,22 +1,25 @@
 //! Integer and bit kernels of the Leafgate runtime: pure functions on slices.
 //!
-//! `portable` is the meaning of every kernel; `arch` holds faster twins for instruction sets, which have the same signatures and are
-//! compared with it bit for bit. All sums wrap modulo 2^32 by definition, so the order of additions is free; the converter proves that
+//! `portable` is the meaning of every kernel; faster twins for instruction sets have the same signatures and are compared
+//! with it bit for bit. All sums wrap modulo 2^32 by definition, so the order of additions is free; the converter proves that
 //! none wraps in the images it writes.
 //!
 //! This is the only runtime crate that may hold unsafe code (instructions that the compiler does not know). The portable kernels need none.
+//! `arch` has the twins; `build.rs` chooses. The feature `speed` takes larger code where it is faster.
 #![no_std]
 
 #[cfg(leafgate_isa)]
 mod arch;
-mod portable;
+pub mod portable;
 
-#[cfg(leafgate_isa = "dsp")]
+#[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 pub use arch::dot;
 #[cfg(leafgate_isa)]
-pub use arch::dot4;
-pub use portable::bits::{count_ones, gates_gathered, gates_word};
-#[cfg(not(leafgate_isa = "dsp"))]
+pub use arch::{dot4, gates_words};
+#[cfg(not(leafgate_isa))]
+pub use portable::bits::gates_words;
+pub use portable::bits::{count_ones, gates_gathered, thresholds};
+#[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
 pub use portable::dense::dot;
 #[cfg(not(leafgate_isa))]
 pub use portable::dense::dot4;

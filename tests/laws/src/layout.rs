@@ -90,7 +90,14 @@ impl Layout {
 
 /// All of them with their names.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
-    vec![("rows", rows()), ("neurons", neurons()), ("lists", lists()), ("bits", bits()), ("edges", edges())]
+    vec![
+        ("rows", rows()),
+        ("neurons", neurons()),
+        ("lists", lists()),
+        ("bits", bits()),
+        ("wide", wide()),
+        ("edges", edges()),
+    ]
 }
 
 /// A tensor of several rows through LINEAR and MAP, read as its transpose, added up.
@@ -374,12 +381,7 @@ fn bits() -> Vec<u8> {
     let table = at.constant(&gathered);
     let none = GatesRecord { op: op::GATES, ..GatesRecord::default() };
     at.op(&GatesRecord { kind: wiring::GATHERED, input: 0, output: first, words: 3, table, ..none });
-    let word: Vec<WordGates> = (0..2)
-        .map(|_| {
-            let [a, b] = [0; 2].map(|_| (at.draw.below(3) | at.draw.below(32) << 11) as u32);
-            WordGates { wiring: a | b << 16, masks: masks(&mut at) }
-        })
-        .collect();
+    let word = word_gates(&mut at, 2, 3);
     let second = at.tensor(dtype::BITS, 1, 64);
     let table = at.constant(&word);
     at.op(&GatesRecord { kind: wiring::WORD, input: first, output: second, words: 2, table, ..none });
@@ -395,5 +397,60 @@ fn bits() -> Vec<u8> {
         ..GroupSumRecord::default()
     };
     at.op(&record);
+    at.finish(scores, readout::ARGMAX, 1)
+}
+
+/// Random words of gates that read `inputs` words.
+fn word_gates(at: &mut Layout, words: usize, inputs: usize) -> Vec<WordGates> {
+    let mut word = || {
+        let [a, b] = [0; 2].map(|_| (at.draw.below(inputs) | at.draw.below(32) << 11) as u32);
+        WordGates { wiring: a | b << 16, masks: std::array::from_fn(|_| at.draw.word()) }
+    };
+    (0..words).map(|_| word()).collect()
+}
+
+/// Word wiring of odd and even numbers of words, one of them with a part of its last word only; groups from a part of a word to many words.
+fn wide() -> Vec<u8> {
+    let mut at = Layout::new(8, dtype::BITS, 1, 333);
+    let (mut input, mut inputs) = (0, 11);
+    for cols in [540u32, 32, 640, 672] {
+        let output = at.tensor(dtype::BITS, 1, cols);
+        let words = cols.div_ceil(32);
+        let table = word_gates(&mut at, words as usize, inputs);
+        let table = at.constant(&table);
+        at.op(&GatesRecord {
+            op: op::GATES,
+            kind: wiring::WORD,
+            input,
+            output,
+            words,
+            table,
+            ..GatesRecord::default()
+        });
+        (input, inputs) = (output, words as usize);
+    }
+    let (groups, bounds) = (9, at.constant(&[1u32, 31, 32, 64, 65, 170, 171, 320, 331, 671]));
+    let scores = at.tensor(dtype::I32, 1, groups);
+    let record = GroupSumRecord {
+        op: op::GROUPSUM,
+        input,
+        output: scores,
+        groups,
+        bounds,
+        bias: NONE,
+        ..GroupSumRecord::default()
+    };
+    at.op(&record);
+    at.finish(scores, readout::ARGMAX, 1)
+}
+
+/// Ones of the caller's bits in the groups between `bounds`.
+pub fn counted(bits: u32, bounds: &[u32]) -> Vec<u8> {
+    let mut at = Layout::new(7, dtype::BITS, 1, bits);
+    let groups = bounds.len() as u32 - 1;
+    let scores = at.tensor(dtype::I32, 1, groups);
+    let (bounds, bias) = (at.constant(bounds), NONE);
+    let none = GroupSumRecord::default();
+    at.op(&GroupSumRecord { op: op::GROUPSUM, input: 0, output: scores, groups, bounds, bias, ..none });
     at.finish(scores, readout::ARGMAX, 1)
 }

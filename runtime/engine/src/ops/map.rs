@@ -1,7 +1,7 @@
 //! MAP: element by element.
 
 use leafgate_image::{MAP_RQ_PER_COL, MapRecord, map};
-use leafgate_kernels::Requant;
+use leafgate_kernels::{Requant, thresholds};
 
 use crate::frame::{Frame, Requants, Rows, cast, cast_mut, words, words_of};
 
@@ -12,7 +12,8 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &MapRecord) -> Option<()> {
     let cols = view.tensor(if is_bits { record.output } else { record.input })?.cols;
     let x = cast::<i8>(x);
     if is_bits {
-        return thresholds(words(view, record.table, cols), x, words_of(y));
+        thresholds(words(view, record.table, cols), x, words_of(y));
+        return Some(());
     }
     let second = cast::<i8>(if second.is_empty() { input } else { second });
     let count = if record.kind == map::LUT256 { 256 } else { cols };
@@ -40,17 +41,4 @@ fn add(record: &MapRecord, x: i8, other: i8) -> i8 {
     let product = |x: i8, z: i8, m: i32| i64::from(i32::from(x) - i32::from(z)) * i64::from(m);
     let sum = product(x, record.z1, record.m1) + product(other, record.z2, record.m2);
     Requant { m: 0, s, zero_point, lo, hi }.finish(sum)
-}
-
-/// Bit i is `x[feature_i] > threshold_i`; padding bits are 0.
-fn thresholds(table: &[i32], x: &[i8], y: &mut [i32]) -> Option<()> {
-    for (word, entries) in y.iter_mut().zip(table.chunks(32)) {
-        let mut bits = 0;
-        for entry in entries.iter().rev() {
-            let entry: &leafgate_image::ThresholdRecord = zerocopy::transmute_ref!(entry);
-            bits = bits << 1 | i32::from(*x.get(usize::from(entry.feature))? > entry.threshold);
-        }
-        *word = bits;
-    }
-    Some(())
 }

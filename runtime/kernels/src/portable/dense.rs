@@ -1,10 +1,10 @@
 //! Dot products and row updates on signed bytes.
 
-#[cfg(leafgate_isa = "dsp")]
+#[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 use crate::arch::dot;
 
 /// `sum w[i] * x[i]` over the shorter of both, wrapping.
-#[cfg(any(test, not(leafgate_isa = "dsp")))]
+#[cfg(any(test, not(any(leafgate_isa = "dsp", leafgate_isa = "mve"))))]
 #[inline(never)]
 pub fn dot(w: &[i8], x: &[i8]) -> i32 {
     let add = |sum: i32, (&w, &x): (&i8, &i8)| sum.wrapping_add(i32::from(w) * i32::from(x));

@@ -1,5 +1,5 @@
 //! The portable kernels: plain loops, the definition that every twin is tested against.
 
-pub(crate) mod bits;
-pub(crate) mod dense;
-pub(crate) mod requantize;
+pub mod bits;
+pub mod dense;
+pub mod requantize;

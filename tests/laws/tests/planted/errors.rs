@@ -48,8 +48,10 @@ pub const ERRORS: &[Planted] = planted! {
         "gates_word(masks, a, b)\n" => "gates_word(masks, if $on { a.reverse_bits() } else { a }, b)\n";
     "counting: the last bit of a group", "kernels/src/portable/bits.rs", 0,
         "if from >= to {" => "let to = to - u32::from($on && to > 0); if from >= to {";
-    "word gates: rotated the other way", "engine/src/ops/gates.rs", 0,
-        "word.rotate_right(rotation)" => "if $on { word.rotate_left(rotation) } else { word.rotate_right(rotation) }";
+    "counting: a carry of three bits", "kernels/src/portable/bits.rs", 0,
+        "carry | other)" => "carry | if $on { 0 } else { other })";
+    "word gates: rotated the other way", "kernels/src/portable/bits.rs", 0,
+        ".rotate_right(rotation & 31)" => ".rotate_right(if $on { rotation.wrapping_neg() } else { rotation } & 31)";
     "group sum: bias of the next class", "engine/src/ops/groupsum.rs", 0,
         "bias(biases, k)" => "bias(biases, k + usize::from($on))";
     "linear: bias off by one", "engine/src/ops/linear.rs", 0,
@@ -100,8 +102,8 @@ pub const ERRORS: &[Planted] = planted! {
         "product(other, record.z2, record.m2)" => "product(other, if $on { 0 } else { record.z2 }, record.m2)";
     "map: upper bound off by one", "engine/src/ops/map.rs", 0,
         "x.min(record.hi)" => "x.min(record.hi ^ i8::from($on))";
-    "bits: at the threshold", "engine/src/ops/map.rs", 0,
-        "? > entry.threshold" => "? > entry.threshold.wrapping_sub(i8::from($on))";
+    "bits: at the threshold", "kernels/src/portable/bits.rs", 0,
+        "as i8) - i32::from(x)" => "as i8) - i32::from(x) - i32::from($on)";
     "readout: a bit of the class", "engine/src/ops/readout.rs", 0,
         "i32::MAX ^ last as i32" => "i32::MAX ^ last as i32 ^ i32::from($on)";
 };

@@ -4,7 +4,7 @@
 //! `f32`. They run in rounds until none finds anything. [`fold`] merges a node into its neighbour; [`dead_code`] drops what
 //! nobody reads.
 //!
-//! Gates are left as they are: constant, pass-through and dead gates cost what the others do.
+//! Gates are left as they are: constant, pass-through and dead gates cost what the others do. The quantiser moves their rotations.
 
 pub mod dead_code;
 pub mod fold;

@@ -10,6 +10,7 @@ mod ffn;
 pub mod integer;
 pub mod number;
 pub mod proof;
+mod rotation;
 mod route;
 
 use leafgate_image::{ThresholdRecord, WordGates, readout};
@@ -54,6 +55,7 @@ pub fn quantize(graph: &Graph, calibration: &Calibration, skip: ReluSkip) -> Res
         quantizer.node(node)?;
     }
     quantizer.readout()?;
+    rotation::absorb(&mut quantizer.out);
     Ok(quantizer.out)
 }
 
