@@ -128,3 +128,38 @@ pub fn csv(points: &[Point]) -> String {
     }
     text
 }
+
+/// Reads the table that [`csv`] writes; none if a line is something else.
+#[must_use]
+pub fn read_csv(text: &str) -> Option<Vec<Point>> {
+    let point = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        let [name, size, insns, image_bytes] = fields[..] else { return None };
+        let series = Series::ALL.into_iter().find(|series| series.name() == name)?;
+        Some(Point {
+            series,
+            size: size.parse().ok()?,
+            insns: insns.parse().ok()?,
+            image_bytes: image_bytes.parse().ok()?,
+        })
+    };
+    text.lines().skip(1).map(point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Series, csv, read_csv};
+    use crate::{plot, record::folder};
+    use leafgate_emulate::workspace_root;
+
+    #[test]
+    fn the_picture_is_that_of_the_table() {
+        let folder = folder(&workspace_root().unwrap());
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+        let points = read_csv(&read("growth.csv")).unwrap();
+        assert_eq!(csv(&points), read("growth.csv"));
+        assert_eq!(points.len(), Series::ALL.iter().map(|series| series.sizes().len()).sum::<usize>());
+        let is_same = plot::svg(&points).unwrap() == read("growth.svg");
+        assert!(is_same, "docs/bench/growth.svg is out of date: cargo xtask bench --growth");
+    }
+}
