@@ -15,6 +15,8 @@
 #[cfg(not(target_os = "none"))]
 pub mod elf;
 #[cfg(not(target_os = "none"))]
+pub mod figures;
+#[cfg(not(target_os = "none"))]
 pub mod link;
 #[cfg(not(target_os = "none"))]
 pub mod stack;

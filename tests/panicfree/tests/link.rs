@@ -1,6 +1,7 @@
 //! No panic is reachable, the runtime fits its text budget, and its calls fit their stack budgets.
 
-use leafgate_tests_panicfree::elf::{Elf, Function, read};
+use leafgate_tests_panicfree::elf::{Elf, read};
+use leafgate_tests_panicfree::figures::Figures;
 use leafgate_tests_panicfree::link::{Link, Undefined, link};
 use leafgate_tests_panicfree::stack::CallGraph;
 use leafgate_tests_panicfree::{FAMILIES, MEASURED, TARGETS};
@@ -59,11 +60,6 @@ fn a_planted_panic_does_not_link() {
     assert!(callers.iter().any(|(caller, _)| caller == "_start"), "the planted caller is not shown: {callers:?}");
 }
 
-/// Whether a function is the compiler's own: it is in every firmware, with or without the engine.
-fn is_library(function: &Function) -> bool {
-    function.name.starts_with("compiler_builtins") || function.name.starts_with("__")
-}
-
 #[test]
 fn text_and_stack_are_within_budget() {
     println!(
@@ -73,17 +69,8 @@ fn text_and_stack_are_within_budget() {
     let (mut over, mut paths) = (Vec::new(), Vec::new());
     for (name, features) in FAMILIES {
         let elf = link_or_show(MEASURED, features);
-        let graph = CallGraph::new(&elf);
-        let bytes = |keep: &dyn Fn(&Function) -> bool| -> u32 {
-            elf.functions.values().filter(|function| keep(function)).map(|function| function.code.len() as u32).sum()
-        };
-        let library = bytes(&|function| is_library(function));
-        // The wrappers count as runtime: what they call is mostly part of them.
-        let runtime = bytes(&|function| !is_library(function) && function.name != "_start");
-        let depth = |call: &str| graph.depth(call).unwrap_or_else(|why| panic!("{name}: {call}: {why:?}"));
-        // A run begins at the runtime's own function; the wrapper's frame holds what a caller does with the output.
-        let run = depth("<leafgate::session::Session>::run_input");
-        let (parse, self_test) = (depth("call_parse"), depth("call_self_test"));
+        let figures = Figures::of(&elf).unwrap_or_else(|(call, why)| panic!("{name}: {call}: {why:?}"));
+        let Figures { runtime_text_bytes: runtime, library_text_bytes: library, run, parse, self_test, .. } = figures;
         println!(
             "| {name} | {runtime} | {library} | {} | {} | {} | {} |",
             elf.rodata_bytes, run.bytes, parse.bytes, self_test.bytes

@@ -3,6 +3,7 @@
 //! Each chore says every thing it does before it does it, and installs or names what is missing. What needs the project's own
 //! crates is done by the `leafgate` command, so that a reader can repeat each step by hand.
 
+mod bench;
 mod demo;
 mod setup;
 mod shell;
@@ -29,6 +30,8 @@ enum Chore {
     Test,
     /// Installs what the others need: Rust targets and QEMU.
     Setup,
+    /// Measures every op and network on every machine, and writes `docs/bench`.
+    Bench(bench::Arguments),
     /// Makes the images of the zoo from their weights again.
     Zoo(zoo::Arguments),
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Chore::Demo => setup::run().and_then(|()| demo::run()),
         Chore::Test => setup::run().and_then(|()| test::run()),
         Chore::Setup => setup::run(),
+        Chore::Bench(arguments) => setup::run().and_then(|()| bench::run(&arguments)),
         Chore::Zoo(arguments) => zoo::run(&arguments),
     };
     match result {
