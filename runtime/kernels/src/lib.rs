@@ -4,9 +4,11 @@
 //! with it bit for bit. All sums wrap modulo 2^32 by definition, so the order of additions is free; the converter proves that
 //! none wraps in the images it writes.
 //!
-//! This is the only runtime crate that may hold unsafe code (instructions that the compiler does not know). The portable kernels need none.
+//! This is the only runtime crate that may hold unsafe code (instructions that the compiler does not know): `arch`, and nothing else.
 #![no_std]
 
+mod arch;
+pub mod pairs;
 mod portable;
 
 pub use portable::bits::{count_ones, gates_gathered, gates_word};

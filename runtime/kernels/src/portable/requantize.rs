@@ -30,6 +30,22 @@ impl Requant {
     }
 }
 
+/// [`Requant::apply`] of a record as it lies in an image: `m`, then the bytes `s`, `zero_point`, `lo`, `hi`. For loops over many rows:
+/// from a shift of 33 on, which is the rule, the upper word of the product is enough.
+#[inline(always)]
+pub(crate) fn requantize([m, rest]: [i32; 2], a: i32) -> i8 {
+    let [s, zero_point, lo, hi] = rest.to_le_bytes();
+    let [zero_point, lo, hi] = [zero_point as i8, lo as i8, hi as i8];
+    let beyond = u32::from(s).wrapping_sub(33);
+    if beyond >= 32 {
+        return Requant { m: m as u32, s, zero_point, lo, hi }.apply(a);
+    }
+    // m is below 2^31. One bit before the end, half of the result's last bit is 1.
+    let upper = (i64::from(a).wrapping_mul(i64::from(m)) >> 32) as i32;
+    let scaled = ((upper >> beyond).wrapping_add(1) >> 1).wrapping_add(zero_point.into());
+    scaled.min(hi.into()).max(lo.into()) as i8
+}
+
 /// `(p * m + 2^(s-1)) >> s`, the low 32 bits. `m` is at most 2^31, `s` from 1 to 62.
 #[inline]
 pub fn rescale(p: i32, m: u32, s: u8) -> i32 {
@@ -78,6 +94,20 @@ mod tests {
         assert_eq!(unit.apply(i32::MIN), -1);
         assert_eq!(rescale(i32::MIN, 1 << 31, 31), i32::MIN);
         assert_eq!(rescale(i32::MIN, (1 << 31) - 1, 1), 1 << 30);
+    }
+
+    #[test]
+    fn a_record_in_words_means_the_same() {
+        let mut bits = 1u64;
+        for i in 0..200_000u32 {
+            bits = bits.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let a = [bits as i32, (bits >> 40) as i32, i32::MAX, i32::MIN, 0][i as usize % 5];
+            let (m, s) = ((1 << 30) + (bits >> 34) as u32, 1 + (i % 62) as u8);
+            let record =
+                Requant { m, s, zero_point: (bits >> 8) as i8, lo: -(i as i8 & 0x7F), hi: (i >> 7) as i8 & 0x7F };
+            let rest = [s, record.zero_point as u8, record.lo as u8, record.hi as u8];
+            assert_eq!(requantize([m as i32, i32::from_le_bytes(rest)], a), record.apply(a), "{record:?}, {a}");
+        }
     }
 
     #[test]
