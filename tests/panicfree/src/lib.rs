@@ -34,5 +34,10 @@ pub const TARGETS: [&str; 5] = [
 pub const MEASURED: &str = "thumbv7em-none-eabihf";
 
 /// Feature sets with the names they are reported by.
-pub const FAMILIES: [(&str, &str); 4] =
-    [("fff", "fff"), ("gates", "gates"), ("sparse", "sparse"), ("all", "fff,gates,sparse")];
+pub const FAMILIES: [(&str, &str); 5] = [
+    ("fff", "fff"),
+    ("gates", "gates"),
+    ("sparse", "sparse"),
+    ("all", "fff,gates,sparse"),
+    ("packed", "fff,gates,sparse,packed"),
+];

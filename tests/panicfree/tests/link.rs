@@ -7,6 +7,8 @@ use leafgate_tests_panicfree::{FAMILIES, MEASURED, TARGETS};
 
 /// Text of image, engine and kernels with all three families.
 const TEXT_BYTES: u32 = 10 * 1024;
+/// The same with packed matrices: unrolled loops are what makes them fast.
+const PACKED_TEXT_BYTES: u32 = 13 * 1024;
 /// Stack of a run.
 const RUN_STACK_BYTES: u32 = 512;
 /// Stack of a parse.
@@ -33,7 +35,7 @@ fn no_panic_is_reachable() {
     for target in TARGETS {
         for (name, features) in FAMILIES {
             // Features only remove code; one target shows that the smaller builds link as well.
-            if name == "all" || target == MEASURED {
+            if name == "all" || name == "packed" || target == MEASURED {
                 link_or_show(target, features);
                 println!("{target:<30} {name:<8} links: no panic is reachable");
             }
@@ -87,7 +89,7 @@ fn text_and_stack_are_within_budget() {
             elf.rodata_bytes, run.bytes, parse.bytes, self_test.bytes
         );
         let figures = [
-            ("text", TEXT_BYTES, runtime),
+            ("text", if name == "packed" { PACKED_TEXT_BYTES } else { TEXT_BYTES }, runtime),
             ("stack of run", RUN_STACK_BYTES, run.bytes),
             ("stack of parse", PARSE_STACK_BYTES, parse.bytes),
         ];
