@@ -10,6 +10,8 @@ use leafgate_kernels::{Requant, dot_strided};
 use zerocopy::transmute;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, transmute_ref};
 
+use crate::ops::is_packed;
+
 /// What an op works on. A tensor that is absent is empty.
 pub(crate) struct Frame<'r, 'a> {
     pub(crate) view: &'r View<'a>,
@@ -27,6 +29,8 @@ static FIELDS: [&[u8]; 8] = {
     fields[op::FFN as usize] = &[2, 3, 4, 5, 6, 7];
     fields[op::ROUTE as usize] = &[2, 3, 16];
     fields[op::MAP as usize] = &[2, 3, 4];
+    // A LINEAR in pairs stands in the place of no op.
+    fields[0] = &[2, 3, 15];
     fields
 };
 
@@ -37,7 +41,8 @@ impl<'r, 'a> Frame<'r, 'a> {
     pub(crate) fn new(view: &'r View<'a>, arena: &'r mut [u8], input: &'r [u8], record: &OpRecord) -> Self {
         let words: &[u16; 32] = transmute_ref!(record);
         // Masks, here and below, say that no index is out of bounds.
-        let fields = FIELDS[usize::from(record.op & 7)];
+        let is_packed = cfg!(feature = "packed") && record.op == op::LINEAR && is_packed(record);
+        let fields = FIELDS[usize::from(if is_packed { 0 } else { record.op & 7 })];
         let mut parts: [&mut [u8]; 6] = Default::default();
         let (mut rest, mut end) = (arena, 0);
         for _ in fields {
@@ -124,7 +129,7 @@ pub(crate) fn words<'a>(view: &View<'a>, at: u32, count: u32) -> &'a [i32] {
 }
 
 /// Requantise records: one of each row, or one for all.
-pub(crate) struct Requants<'a>(&'a [[i32; 2]]);
+pub(crate) struct Requants<'a>(pub(crate) &'a [[i32; 2]]);
 
 impl<'a> Requants<'a> {
     #[inline(never)]

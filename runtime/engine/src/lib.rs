@@ -4,8 +4,8 @@
 //! 2. **Check once, then run.** [`Model::parse`] refuses an image or proves it safe; after it, the only error of
 //!    [`Session::run`] is an input of the wrong length.
 //! 3. **The same integers everywhere.** The host tools run this very crate; so does the chip.
-//! 4. **Pay for what you use.** Each family of networks is a cargo feature (`fff`, `gates`, `sparse`, all on by default);
-//!    `speed` gives some text for fewer instructions in dense layers.
+//! 4. **Pay for what you use.** Each family of networks is a cargo feature (`fff`, `gates`, `sparse`, all on by default); so are
+//!    matrices that the converter packs for the kernels of a core (`packed`), and code that is larger and faster (`speed`).
 //!
 //! ```
 //! use leafgate::{Arena, Model, Session};

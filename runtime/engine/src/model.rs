@@ -1,6 +1,6 @@
 //! A checked image, ready to run.
 
-use leafgate_image::{Defect, ParseError, Place, TensorRecord, View, dtype};
+use leafgate_image::{Defect, ParseError, Place, TensorRecord, View, dtype, op};
 
 use crate::input::{Input, InputError, InputShape};
 use crate::ops;
@@ -16,7 +16,7 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// What is wrong, where, and the figure wanted and had. No input panics. An image that needs a family of ops whose
-    /// cargo feature is off is refused as [`Defect::Unsupported`], by the op's index.
+    /// cargo feature is off is refused as [`Defect::Unsupported`], by the op's index; so is one with packed matrices without `packed`.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         View::parse(bytes).and_then(Self::supported)
     }
@@ -27,7 +27,9 @@ impl<'a> Model<'a> {
         for (i, record) in view.ops().iter().enumerate() {
             if !ops::is_supported(record) {
                 let (place, have) = (Place::Op(i as u16), u32::from(record.kind));
-                return Err(ParseError { defect: Defect::Unsupported, place, at: 1, want: 0, have });
+                // Of a LINEAR it is the layout of its weights.
+                let at = if record.op == op::LINEAR { 28 } else { 1 };
+                return Err(ParseError { defect: Defect::Unsupported, place, at, want: 0, have });
             }
         }
         Ok(Self { view })

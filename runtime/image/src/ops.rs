@@ -149,16 +149,18 @@ op_records! {
         rows: u32,
         /// C.
         cols: u32,
-        /// Constant `(R, C)` i8.
+        /// Constant `(R, C)` i8, or its pairs.
         weights: u32,
         /// Constant R i32.
         bias: u32,
         /// Constant requantise records.
         rq: u32,
-        /// [`crate::WEIGHT_W8`].
+        /// [`crate::WEIGHT_W8`] or [`crate::WEIGHT_W8_PAIRS`].
         weight_format: u8,
         /// 0.
-        reserved0: [u8; 3],
+        reserved0: u8,
+        /// Of pairs: I32 scratch for the prepared input, `(1, 2 * ceil(C / 4))`; else 0.
+        prepared: u16,
     }
     /// FFN.
     FfnRecord(4) {

@@ -23,10 +23,16 @@ pub const MAX_RECORDS: u32 = 4096;
 pub const MAX_NEURONS: u32 = 1 << 20;
 /// The largest number of levels of a tree.
 pub const MAX_LEVELS: u32 = 16;
-/// The only kernel packing of format 1: plain row-major matrices.
+/// Kernel packing: plain row-major matrices, and nothing else.
 pub const PACKING_PORTABLE: u32 = 0;
-/// The only weight format of format 1: one signed byte per weight.
+/// Kernel packing for Arm cores with the DSP extension: some matrix is [`WEIGHT_W8_PAIRS`].
+pub const PACKING_DSP: u32 = 1;
+/// Feature bit: some matrix is [`WEIGHT_W8_PAIRS`].
+pub const FEATURE_PAIRS: u32 = 1 << 16;
+/// Weight format: one signed byte per weight, row-major.
 pub const WEIGHT_W8: u8 = 1;
+/// Weight format: the same weights in pairs, four rows interleaved. LINEAR only.
+pub const WEIGHT_W8_PAIRS: u8 = 2;
 
 /// The image header, 64 bytes at offset 0.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, KnownLayout, Immutable)]
@@ -42,9 +48,9 @@ pub struct Header {
     pub total_bytes: u32,
     /// [`crate::image_crc32`].
     pub crc32: u32,
-    /// Bit `n` is set exactly if op `n` occurs.
+    /// Bit `n` is set exactly if op `n` occurs, beside [`FEATURE_PAIRS`].
     pub features: u32,
-    /// [`PACKING_PORTABLE`].
+    /// [`PACKING_PORTABLE`] or [`PACKING_DSP`].
     pub packing: u32,
     /// Working memory of a run.
     pub arena_bytes: u32,

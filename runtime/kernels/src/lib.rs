@@ -10,6 +10,7 @@
 
 #[cfg(leafgate_isa)]
 mod arch;
+pub mod pairs;
 pub mod portable;
 
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]

@@ -6,8 +6,10 @@ use zerocopy::transmute_ref;
 /// Figures of a header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Bits of the ops that occur.
+    /// Bits of the ops that occur, and of matrices in pairs.
     pub features: u32,
+    /// 1 if there are such matrices.
+    pub packing: u32,
     /// Largest end of an arena tensor.
     pub arena_bytes: u32,
     /// Worst-case multiply-accumulates.
@@ -28,6 +30,11 @@ impl Figures {
         for record in ops {
             let cost = Cost::of(record, tensors, ranges);
             figures.features |= 1u32.checked_shl(record.op.into()).unwrap_or(0);
+            let linear: &LinearRecord = transmute_ref!(record);
+            if record.op == op::LINEAR && linear.weight_format == WEIGHT_W8_PAIRS {
+                figures.features |= FEATURE_PAIRS;
+                figures.packing = PACKING_DSP;
+            }
             sum.macs = sum.macs.saturating_add(cost.macs);
             sum.gates = sum.gates.saturating_add(cost.gates);
             sum.more = sum.more.saturating_add(cost.more);
@@ -41,6 +48,7 @@ impl Figures {
     /// Puts them into a header.
     pub fn write(&self, header: &mut Header) {
         header.features = self.features;
+        header.packing = self.packing;
         header.arena_bytes = self.arena_bytes;
         header.worst_macs = self.macs;
         header.worst_gates = self.gates;

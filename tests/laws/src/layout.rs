@@ -97,7 +97,61 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("bits", bits()),
         ("wide", wide()),
         ("edges", edges()),
+        ("pairs", pairs()),
     ]
+}
+
+/// Matrices in pairs: two rows of input, more than eight quads, what is left over of rows and columns, both kinds of output and of
+/// records, accumulation. Weights are any halves of words.
+fn pairs() -> Vec<u8> {
+    let (rows, cols) = (6, 35);
+    let mut at = Layout::new(7, dtype::I8, 2, cols);
+    let matrix = |at: &mut Layout, rows: u32, cols: u32| {
+        let quads = cols.div_ceil(4);
+        let prepared = at.tensor(dtype::I32, 1, 2 * quads);
+        let mut words: Vec<i32> =
+            (0..4 * rows.div_ceil(4) * (1 + quads)).map(|_| at.draw.word().cast_signed()).collect();
+        // So large that they are seen, and no accumulator overflows.
+        words.chunks_mut(4 + 4 * quads as usize).flat_map(|group| &mut group[..4]).for_each(|start| *start >>= 6);
+        let (op, weight_format, weights) = (op::LINEAR, WEIGHT_W8_PAIRS, at.constant(&words));
+        LinearRecord {
+            op,
+            rows,
+            cols,
+            weights,
+            bias: NONE,
+            rq: NONE,
+            weight_format,
+            prepared,
+            ..LinearRecord::default()
+        }
+    };
+    // A shift of 32 or less takes another way.
+    let records = |at: &mut Layout, count: u32| {
+        let record =
+            |i| RequantRecord { m: (1 << 30) + 12345 * i, s: 39 + i as u8 % 3, zero_point: 3, lo: -100, hi: 110 };
+        let slow = RequantRecord { m: 1 << 30, s: 32, zero_point: -1, lo: -128, hi: 127 };
+        let records: Vec<RequantRecord> = (0..count).map(|i| if i == 5 { slow } else { record(i) }).collect();
+        at.constant(&records)
+    };
+    let first = at.tensor(dtype::I8, 2, rows);
+    let record = matrix(&mut at, rows, cols);
+    let (rq, bias) = (records(&mut at, 1), at.biases(rows));
+    at.op(&LinearRecord { input: 0, output: first, rq, bias, ..record });
+    // The two rows as one.
+    let flat = TensorRecord { rows: 1, cols: 2 * rows, ..at.tensors[usize::from(first)] };
+    at.tensors.push(flat);
+    let flat = (at.tensors.len() - 1) as u16;
+    let second = at.tensor(dtype::I8, 1, 10);
+    let record = matrix(&mut at, 10, 2 * rows);
+    let (rq, bias) = (records(&mut at, 10), at.biases(10));
+    at.op(&LinearRecord { flags: linear_flag::RQ_PER_ROW, input: flat, output: second, rq, bias, ..record });
+    let scores = at.tensor(dtype::I32, 1, 6);
+    let record = matrix(&mut at, 6, 10);
+    let bias = at.biases(6);
+    at.op(&LinearRecord { input: second, output: scores, bias, ..record });
+    at.op(&LinearRecord { flags: linear_flag::ACCUMULATE, input: second, output: scores, ..record });
+    at.finish(scores, readout::TOP_K, 3)
 }
 
 /// A tensor of several rows through LINEAR and MAP, read as its transpose, added up.

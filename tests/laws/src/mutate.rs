@@ -35,7 +35,7 @@ const HEADER: Fields = &[
 /// Fields of an op record.
 fn op_fields(number: u8) -> Fields {
     match number {
-        op::LINEAR => &[(1, 1), (2, 2), (4, 2), (6, 2), (8, 4), (12, 4), (16, 4), (20, 4), (24, 4), (28, 1)],
+        op::LINEAR => &[(1, 1), (2, 2), (4, 2), (6, 2), (8, 4), (12, 4), (16, 4), (20, 4), (24, 4), (28, 1), (30, 2)],
         op::FFN => &[
             (1, 1),
             (2, 2),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use leafgate_convert::quantize::ReluSkip;
-use leafgate_convert::{Options, Ranges, convert};
+use leafgate_convert::{Kernels, Options, Ranges, convert};
 
 use crate::draw::{FAMILIES, graph};
 use crate::layout;
@@ -39,18 +39,24 @@ pub fn zoo() -> Vec<Sample> {
     samples
 }
 
-/// Small images: one graph of every family, some of them in the other packing, and the ones laid out by hand.
+/// Small images: one graph of every family, some of them in the other packing or for other kernels, and the ones laid out by hand.
 ///
 /// # Panics
 /// If the converter refuses a graph drawn here.
 pub fn small() -> Vec<Sample> {
     let mut samples = Vec::new();
     for (seed, family) in FAMILIES.into_iter().enumerate() {
-        for (suffix, relu_skip) in [("", ReluSkip::Auto), ("-skip", ReluSkip::Always)] {
-            let options = Options { relu_skip, golden_vectors: 2, ..Options::default() };
+        let variants = [
+            ("", ReluSkip::Auto, Kernels::Portable),
+            ("-skip", ReluSkip::Always, Kernels::Portable),
+            ("-dsp", ReluSkip::Auto, Kernels::Dsp),
+        ];
+        let first = samples.len();
+        for (suffix, relu_skip, kernels) in variants {
+            let options = Options { relu_skip, kernels, golden_vectors: 2, ..Options::default() };
             let graph = graph(family, seed as u64);
             let made = convert(graph, Ranges::Random, &options).unwrap_or_else(|error| panic!("{family}: {error}"));
-            if suffix.is_empty() || samples.last().is_some_and(|last: &Sample| differs(&last.image, &made.image)) {
+            if samples[first..].iter().all(|other: &Sample| differs(&other.image, &made.image)) {
                 samples.push(Sample { name: format!("{family}{suffix}"), image: made.image });
             }
         }

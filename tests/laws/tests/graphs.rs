@@ -4,7 +4,7 @@ use leafgate::{Model, Session};
 use leafgate_convert::host::AlignedBytes;
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::reference::{self, Crc};
-use leafgate_convert::{ConvertError, Options, Ranges, convert};
+use leafgate_convert::{ConvertError, Kernels, Options, Ranges, convert};
 use leafgate_tests_laws::agree::{Verdict, compare};
 use leafgate_tests_laws::draw::{Draw, FAMILIES, graph};
 use leafgate_tests_laws::parts::{Parts, table};
@@ -12,12 +12,16 @@ use proptest::prelude::*;
 
 fn options() -> impl Strategy<Value = Options> {
     let skip = prop_oneof![Just(ReluSkip::Auto), Just(ReluSkip::Always), Just(ReluSkip::Never)];
-    (skip, 0usize..4, any::<u64>(), any::<u32>()).prop_map(|(relu_skip, golden_vectors, seed, model_version)| Options {
-        relu_skip,
-        golden_vectors,
-        seed,
-        model_version,
-    })
+    let kernels = prop_oneof![Just(Kernels::Portable), Just(Kernels::Dsp)];
+    (skip, kernels, 0usize..4, any::<u64>(), any::<u32>()).prop_map(
+        |(relu_skip, kernels, golden_vectors, seed, model_version)| Options {
+            relu_skip,
+            kernels,
+            golden_vectors,
+            seed,
+            model_version,
+        },
+    )
 }
 
 /// The image of a random graph, or none if calibration has found a layer that is the same for every input (a dead ReLU): its

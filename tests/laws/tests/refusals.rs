@@ -3,10 +3,13 @@
 use leafgate::{Defect, Model, Place};
 use leafgate_convert::host::AlignedBytes;
 use leafgate_convert::reference::{self, Crc};
-use leafgate_image::{NONE, OpRecord, RangeRecord, RequantRecord, dtype, range_flag, section};
+use leafgate_image::{
+    LinearRecord, NO_TENSOR, NONE, OpRecord, RangeRecord, RequantRecord, WEIGHT_W8, dtype, linear_flag, range_flag,
+    section,
+};
 use leafgate_tests_laws::parts::{Parts, Section, records};
 use leafgate_tests_laws::samples::small;
-use zerocopy::IntoBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 fn sample(name: &str) -> Parts {
     let samples = small();
@@ -175,6 +178,53 @@ fn shared_tables_are_bounded_by_the_size_of_the_image() {
         assert!(limits.contains(&false), "{name}");
     }
     refused(&Parts::of(&with("rows", 16, 1)), Defect::Count, Place::Range(65));
+}
+
+/// What weights in pairs ask for beyond plain ones.
+#[test]
+fn pairs_have_rules_of_their_own() {
+    let sound = sample("pairs");
+    let changed = |change: &dyn Fn(&mut LinearRecord)| {
+        let mut parts = sound.clone();
+        let op = &mut parts.bytes_mut(section::OPS).expect("there are ops")[..64];
+        let mut record = LinearRecord::read_from_bytes(op).expect("a record");
+        change(&mut record);
+        op.copy_from_slice(record.as_bytes());
+        parts.repair_figures();
+        parts
+    };
+    let refused_op = |defect, change: &dyn Fn(&mut LinearRecord)| refused(&changed(change), defect, Place::Op(0));
+    refused_op(Defect::Unsupported, &|record| record.weight_format = 3);
+    refused_op(Defect::Reserved, &|record| record.reserved0 = 1);
+    refused_op(Defect::Tensor, &|record| record.prepared = NO_TENSOR);
+    // Of another shape, another type, and in the place of the output.
+    refused_op(Defect::Shape, &|record| record.prepared += 3);
+    refused_op(Defect::Tensor, &|record| record.prepared = record.input);
+    refused_op(Defect::Tensor, &|record| record.prepared = record.output);
+    refused_op(Defect::Constant, &|record| record.weights += 2);
+    refused_op(Defect::Constant, &|record| record.weights += 1 << 20);
+    // Plain weights have no prepared input, not even tensor 0.
+    refused_op(Defect::Reserved, &|record| record.weight_format = WEIGHT_W8);
+    let plain = changed(&|record| (record.weight_format, record.prepared) = (WEIGHT_W8, 0)).assemble();
+    Model::parse(AlignedBytes::copy_of(&plain).as_slice()).expect("a plain matrix is shorter");
+    reference::read(&plain, Crc::Check).expect("a plain matrix is shorter");
+
+    let mut transposed = sample("pairs");
+    transposed.bytes_mut(section::OPS).expect("there are ops")[2] |= linear_flag::TRANSPOSED as u8;
+    let image = transposed.assemble();
+    assert!(Model::parse(AlignedBytes::copy_of(&image).as_slice()).is_err());
+    reference::read(&image, Crc::Check).expect_err("the reference refuses");
+
+    for (features, packing, defect) in [
+        (0, 1, Defect::Features),
+        (1 << 16, 0, Defect::Unsupported),
+        (3 << 16, 1, Defect::Features),
+        (1 << 16, 2, Defect::Unsupported),
+    ] {
+        let mut parts = sound.clone();
+        (parts.header.features, parts.header.packing) = (parts.header.features & 0xFFFF | features, packing);
+        refused(&parts, defect, Place::Header);
+    }
 }
 
 /// The same of the tables that many ops name.

@@ -10,6 +10,8 @@ use leafgate_tests_panicfree::{FAMILIES, MEASURED, TARGETS};
 const TEXT_BYTES: u32 = 10 * 1024;
 /// The same built for speed.
 const FAST_TEXT_BYTES: u32 = 11 * 1024;
+/// The same with packed matrices as well: unrolled loops are what makes them fast.
+const PACKED_TEXT_BYTES: u32 = 14 * 1024;
 /// Stack of a run.
 const RUN_STACK_BYTES: u32 = 512;
 /// Stack of a parse.
@@ -75,8 +77,13 @@ fn text_and_stack_are_within_budget() {
             "| {name} | {runtime} | {library} | {} | {} | {} | {} |",
             elf.rodata_bytes, run.bytes, parse.bytes, self_test.bytes
         );
+        let limit = match name {
+            "all, fast" => FAST_TEXT_BYTES,
+            "all, packed" => PACKED_TEXT_BYTES,
+            _ => TEXT_BYTES,
+        };
         let figures = [
-            ("text", if name == "all, fast" { FAST_TEXT_BYTES } else { TEXT_BYTES }, runtime),
+            ("text", limit, runtime),
             ("stack of run", RUN_STACK_BYTES, run.bytes),
             ("stack of parse", PARSE_STACK_BYTES, parse.bytes),
         ];

@@ -1,6 +1,7 @@
 //! Whether an image fits a board, with figures.
 
-use leafgate_emulate::Machine;
+use leafgate_convert::Kernels;
+use leafgate_emulate::{Machine, table};
 use serde::Serialize;
 
 use crate::error::Failure;
@@ -69,6 +70,14 @@ impl Fit {
             grouped(self.arena_reserved_bytes),
             share(self.arena_bytes, self.arena_reserved_bytes),
         )
+    }
+}
+
+/// The kernels of a board's core.
+pub fn kernels(machine: &Machine) -> Kernels {
+    match machine.kernels {
+        table::Kernels::Portable => Kernels::Portable,
+        table::Kernels::Dsp => Kernels::Dsp,
     }
 }
 

@@ -6,6 +6,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use crate::check::{self, CheckError, CheckReport};
 use crate::host::{HostEngine, input_bytes};
 use crate::ir::{Graph, InputSpec};
+use crate::kernels::{self, Kernels, Packing};
 use crate::pack::{Extras, GoldenVector, pack};
 use crate::pass::{self, PassReport};
 use crate::plan::{Plan, plan};
@@ -21,6 +22,8 @@ use crate::{ConvertError, reference};
 pub struct Options {
     /// Whether ReLU neurons are skipped one by one.
     pub relu_skip: ReluSkip,
+    /// The kernels that matrices are laid out for. The image runs on every core and gives the same integers.
+    pub kernels: Kernels,
     /// Golden vectors in the image.
     pub golden_vectors: usize,
     /// Seed of their inputs.
@@ -31,19 +34,22 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { relu_skip: ReluSkip::Auto, golden_vectors: 8, seed: 1, model_version: 0 }
+        let (relu_skip, kernels) = (ReluSkip::Auto, Kernels::Portable);
+        Self { relu_skip, kernels, golden_vectors: 8, seed: 1, model_version: 0 }
     }
 }
 
 impl std::fmt::Display for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { relu_skip, golden_vectors, seed, model_version } = self;
+        let Self { relu_skip, kernels, golden_vectors, seed, model_version } = self;
         let skip = match relu_skip {
             ReluSkip::Auto => "auto",
             ReluSkip::Always => "always",
             ReluSkip::Never => "never",
         };
-        write!(f, "relu_skip={skip} golden={golden_vectors} seed={seed} model_version={model_version}")
+        write!(f, "relu_skip={skip} golden={golden_vectors} seed={seed} model_version={model_version}")?;
+        // What was not asked for is not said, so that an image of before is made again to the byte.
+        if *kernels == Kernels::Portable { Ok(()) } else { write!(f, " kernels={kernels}") }
     }
 }
 
@@ -60,6 +66,8 @@ pub struct Conversion {
     pub passes: PassReport,
     /// The ranges used.
     pub calibration: Calibration,
+    /// The layout of the matrices.
+    pub packing: Packing,
     /// The arena.
     pub plan: Plan,
     /// No accumulator overflows.
@@ -106,8 +114,9 @@ pub fn convert_with(
         }
         Ranges::Random => Calibration::run_with(&graph, &random_inputs(&graph.input, 1024, options.seed), progress)?,
     };
-    let integer = quantize(&graph, &calibration, options.relu_skip)?;
+    let mut integer = quantize(&graph, &calibration, options.relu_skip)?;
     let proof = prove(&integer)?;
+    let packing = kernels::choose(&mut integer, options.kernels);
     let plan = plan(&integer)?;
     let mut extras = Extras {
         labels: graph.labels.clone(),
@@ -120,7 +129,7 @@ pub fn convert_with(
     let image = pack(&integer, &plan, &extras)?;
     let check = check_image(&image, extras.golden.len(), options, progress)
         .map_err(|error| ConvertError::Check { why: error.to_string() })?;
-    Ok(Conversion { image, graph, integer, passes, calibration, plan, proof, check })
+    Ok(Conversion { image, graph, integer, passes, calibration, packing, plan, proof, check })
 }
 
 /// Compares engine and reference on the golden vectors and on random inputs.

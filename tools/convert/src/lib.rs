@@ -1,7 +1,7 @@
 //! Converts trained networks to Leafgate flash images.
 //!
 //! Data flows one way: `import` reads a file into the float graph of `ir`; `pass` simplifies it; `quantize` turns it into
-//! an integer graph; `plan` lays out the arena; `pack` writes the image. `reference` is the independent judge: it reads
+//! an integer graph; `kernels` chooses the layout of its matrices; `plan` lays out the arena; `pack` writes the image. `reference` is the independent judge: it reads
 //! the image's bytes by the format document alone.
 
 pub mod accuracy;
@@ -12,6 +12,7 @@ pub mod error;
 pub mod host;
 pub mod import;
 pub mod ir;
+pub mod kernels;
 pub mod pack;
 pub mod pass;
 pub mod plan;
@@ -21,4 +22,5 @@ pub mod reference;
 
 pub use convert::{Conversion, Options, Ranges, convert, convert_with};
 pub use error::ConvertError;
+pub use kernels::Kernels;
 pub use progress::{Progress, Stage};

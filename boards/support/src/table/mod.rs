@@ -35,6 +35,9 @@ pub struct Machine {
     pub target: String,
     /// `-Ctarget-cpu`, where the triple alone does not say enough.
     pub target_cpu: Option<String>,
+    /// The kernels that images for it are laid out for.
+    #[serde(default)]
+    pub kernels: Kernels,
     /// The emulator's name of the machine.
     pub qemu_machine: String,
     /// Further arguments for the emulator.
@@ -80,6 +83,17 @@ impl Region {
     pub fn overlaps(&self, other: &Region) -> bool {
         u64::from(self.origin) < other.end() && u64::from(other.origin) < self.end()
     }
+}
+
+/// A family of kernels: which instructions of the core a matrix can be laid out for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kernels {
+    /// None in particular.
+    #[default]
+    Portable,
+    /// The DSP extension of Arm cores.
+    Dsp,
 }
 
 /// Upper bounds that a test or the build enforces.

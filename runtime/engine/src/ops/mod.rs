@@ -8,11 +8,13 @@ mod gates;
 mod groupsum;
 mod linear;
 mod map;
+#[cfg(feature = "packed")]
+mod pairs;
 mod readout;
 #[cfg(any(feature = "fff", feature = "sparse"))]
 mod route;
 
-use leafgate_image::{OpRecord, map as map_kind, op, route as route_kind};
+use leafgate_image::{LinearRecord, OpRecord, WEIGHT_W8_PAIRS, map as map_kind, op, route as route_kind};
 use zerocopy::transmute_ref;
 
 use crate::frame::Frame;
@@ -26,13 +28,22 @@ pub(crate) fn is_supported(record: &OpRecord) -> bool {
         (op::ROUTE, route_kind::TREE) => fff,
         (op::ROUTE, _) => sparse,
         (op::GATES | op::GROUPSUM, _) | (op::MAP, map_kind::BITS) => gates,
+        (op::LINEAR, _) => cfg!(feature = "packed") || !is_packed(record),
         _ => true,
     }
+}
+
+/// Whether the weights of a LINEAR are in pairs.
+pub(crate) fn is_packed(record: &OpRecord) -> bool {
+    let record: &LinearRecord = transmute_ref!(record);
+    record.weight_format == WEIGHT_W8_PAIRS
 }
 
 /// Runs one op, except READOUT. `None` only for a record that the check refuses.
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &OpRecord) -> Option<()> {
     match record.op {
+        #[cfg(feature = "packed")]
+        op::LINEAR if is_packed(record) => pairs::run(frame, transmute_ref!(record)),
         op::LINEAR => linear::run(frame, transmute_ref!(record)),
         #[cfg(any(feature = "fff", feature = "sparse"))]
         op::FFN => ffn::run(frame, transmute_ref!(record)),

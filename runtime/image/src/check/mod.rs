@@ -153,12 +153,15 @@ impl<'a> Checker<'a> {
         }
         let words: &[u32; 16] = transmute_ref!(record);
         self.keep(words, rules, 1 << record.kind)?;
-        if record.op != op::FFN {
-            return self.disjoint(halves, named, written);
-        }
-        // The output of an FFN without requantising is its accumulator.
-        self.disjoint(halves, if acc == y { named & !0b10 } else { named }, written)?;
-        self.ranges_of(transmute_ref!(record))
+        let unnamed = match record.op {
+            // The output of an FFN without requantising is its accumulator.
+            op::FFN if acc == y => 0b10,
+            // Only pairs need a prepared input.
+            op::LINEAR if bytes[28] == WEIGHT_W8 => 0b1000_0000,
+            _ => 0,
+        };
+        self.disjoint(halves, named & !unnamed, written)?;
+        if record.op == op::FFN { self.ranges_of(transmute_ref!(record)) } else { Ok(()) }
     }
 
     /// Sets the four numbers from `first` on to what tensor `i` is; to 0 if there is none.
@@ -174,12 +177,12 @@ impl<'a> Checker<'a> {
     }
 
     /// The tensors `named` are pairwise disjoint in the arena, and those `written`, as far as they exist, lie there. Bit `p` is the
-    /// field at `4 + 2 * p`, but bit 6 that at 32.
+    /// field at `4 + 2 * p`, but bits 6 and 7 those at 32 and 30.
     #[inline(never)]
     fn disjoint(&mut self, halves: &[u16; 32], named: u8, written: u8) -> Check {
-        let mut spans = [(0, 0); 7];
-        for p in 0..7 {
-            let Some(&i) = halves.get(if p == 6 { 16 } else { p + 2 }) else { continue };
+        let mut spans = [(0, 0); 8];
+        for p in 0..8 {
+            let Some(&i) = halves.get(if p >= 6 { 22 - p } else { p + 2 }) else { continue };
             let Some(tensor) = self.view.tensor(i).filter(|_| named >> p & 1 == 1) else { continue };
             if tensor.place != place::ARENA {
                 self.ensure(written >> p & 1 == 0, Defect::Tensor, 4, place::ARENA.into(), tensor.place.into())?;

@@ -40,6 +40,8 @@ enum Test {
     Pick,
     /// Nothing: the number `how` is the field plus the number `a`.
     Add,
+    /// Nothing: the number `how` is a quarter of the field, rounded up.
+    Quarter,
     /// Nothing: the field times the numbers `a` and `b` is added to the number `how`.
     Sum,
 }
@@ -112,26 +114,28 @@ pub(super) mod number {
     pub const ARENA: u8 = 43;
     /// 1 if the output of an op is what its field at 12 names too.
     pub const RAW: u8 = 44;
+    /// Which kernels matrices are packed for; also the upper half of the features.
+    pub const PACKING: u8 = 45;
     /// Those from here on are constants.
-    pub const VARIABLES: u8 = 45;
-    pub const ONE: u8 = 45;
-    pub const RECORDS_LIMIT: u8 = 46;
-    pub const SIXTEEN: u8 = 47;
-    pub const WORD_BITS: u8 = 48;
-    pub const SHIFTS: u8 = 49;
-    pub const HEADER: u8 = 50;
-    pub const HALF_TABLE: u8 = 51;
-    pub const TABLE: u8 = 52;
-    pub const Q15: u8 = 53;
-    pub const Q15_END: u8 = 54;
-    pub const OPTIONAL: u8 = 55;
-    pub const MAX_INDEX: u8 = 56;
-    pub const NEURONS: u8 = 57;
-    pub const SPACE: u8 = 58;
-    pub const I8_SCORES: u8 = 59;
-    pub const I32_SCORES: u8 = 60;
-    pub const FINITE: u8 = 61;
-    pub const MAGIC: u8 = 62;
+    pub const VARIABLES: u8 = 46;
+    pub const ONE: u8 = 46;
+    pub const RECORDS_LIMIT: u8 = 47;
+    pub const SIXTEEN: u8 = 48;
+    pub const WORD_BITS: u8 = 49;
+    pub const SHIFTS: u8 = 50;
+    pub const HEADER: u8 = 51;
+    pub const HALF_TABLE: u8 = 52;
+    pub const TABLE: u8 = 53;
+    pub const Q15: u8 = 54;
+    pub const Q15_END: u8 = 55;
+    pub const OPTIONAL: u8 = 56;
+    pub const MAX_INDEX: u8 = 57;
+    pub const NEURONS: u8 = 58;
+    pub const SPACE: u8 = 59;
+    pub const I8_SCORES: u8 = 60;
+    pub const I32_SCORES: u8 = 61;
+    pub const FINITE: u8 = 62;
+    pub const MAGIC: u8 = 63;
     /// There is no such number, which reads as 0.
     pub const ZERO: u8 = 0xFE;
     /// Of a shape: whatever it is.
@@ -282,6 +286,10 @@ impl Rule {
         Self { cases, test: Test::Add, how: sum, at, a: number, b: 0 }
     }
 
+    pub(super) const fn quarter(cases: u8, at: u8, number: u8) -> Self {
+        Self { cases, test: Test::Quarter, how: number, at, a: 0, b: 0 }
+    }
+
     /// The field at `at` times two numbers is added to `sum`.
     pub(super) const fn sum(cases: u8, sum: u8, at: u8, a: u8, b: u8) -> Self {
         Self { cases, test: Test::Sum, how: sum, at, a, b }
@@ -375,6 +383,11 @@ impl<'a> Checker<'a> {
             }
             Test::Add => {
                 self.set(how, field.saturating_add(first));
+                return Ok(0);
+            }
+            Test::Quarter => {
+                // The columns and rows of a tensor, which are at most 2^30.
+                self.set(how, field.wrapping_add(3) >> 2);
                 return Ok(0);
             }
             Test::Sum => {

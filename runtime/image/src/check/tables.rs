@@ -12,7 +12,7 @@ pub(super) struct OpRules {
     pub used: u8,
     pub kinds: u8,
     pub flags: u8,
-    /// Tensors: bit `p` is the field at `4 + 2 * p`, but for bit 6, at 32.
+    /// Tensors: bit `p` is the field at `4 + 2 * p`, but for bit 6, at 32, and bit 7, at 30.
     pub named: u8,
     /// Those of them that are written.
     pub written: u8,
@@ -21,7 +21,7 @@ pub(super) struct OpRules {
 
 /// By op number, from 1.
 pub(super) const OPS: [OpRules; 7] = [
-    OpRules { used: 29, kinds: 1, flags: 7, named: 0b11, written: 0b10, rules: &LINEAR },
+    OpRules { used: 32, kinds: 1, flags: 7, named: 0b1000_0011, written: 0b1000_0010, rules: &LINEAR },
     OpRules { used: 45, kinds: 3, flags: 31, named: 0b11_1111, written: 0b11_1010, rules: &FFN },
     OpRules { used: 45, kinds: 3, flags: 7, named: 0b100_0011, written: 0b100_0010, rules: &ROUTE },
     OpRules { used: 16, kinds: 2, flags: 0, named: 0b11, written: 0b10, rules: &GATES },
@@ -36,9 +36,12 @@ mod linear_case {
     pub const I32: u8 = 4;
     pub const TRANSPOSED: u8 = 8;
     pub const STRAIGHT: u8 = 16;
+    /// Weights as they are, or in pairs.
+    pub const PLAIN: u8 = 32;
+    pub const PAIRS: u8 = 64;
 }
 
-const LINEAR: [Rule; 17] = {
+const LINEAR: [Rule; 29] = {
     use linear_case::*;
     const ROWS: u8 = word(8);
     const COLS: u8 = word(12);
@@ -46,6 +49,7 @@ const LINEAR: [Rule; 17] = {
         // I32 is even.
         Rule::case(4 * Y_TYPE, 1, I8, I32),
         Rule::case(2, linear_flag::TRANSPOSED as u8, TRANSPOSED, STRAIGHT),
+        Rule::case(28, WEIGHT_W8_PAIRS, PAIRS, PLAIN),
         Rule::pick(2, linear_flag::RQ_PER_ROW as u8, ROWS),
         Rule::tensor(STRAIGHT, 4, dtype::I8, ANY, COLS),
         Rule::tensor(TRANSPOSED, 4, dtype::I8, COLS, ANY),
@@ -53,9 +57,21 @@ const LINEAR: [Rule; 17] = {
         Rule::add(TRANSPOSED, 4 * X_COLS, ZERO, COUNT),
         Rule::tensor(I8, 6, dtype::I8, COUNT, ROWS),
         Rule::tensor(I32, 6, dtype::I32, COUNT, ROWS),
-        Rule::constant(ALWAYS, 16, 1, ROWS, COLS),
+        Rule::constant(PLAIN, 16, 1, ROWS, COLS),
         Rule::constant(ALWAYS, 20, 4 | MAYBE, ROWS, ONE),
-        Rule::equal(ALWAYS, Defect::Unsupported, 28, 8, WEIGHT_W8),
+        Rule::equal(PLAIN, Defect::Unsupported, 28, 8, WEIGHT_W8),
+        Rule::equal(PAIRS, Defect::Unsupported, 28, 8, WEIGHT_W8_PAIRS),
+        Rule::zero(ALWAYS, 29, 8),
+        Rule::zero(PLAIN, 30, 16),
+        Rule::clear(PAIRS, Defect::Op, 2, linear_flag::TRANSPOSED as u8),
+        // Groups of four rows; for each one start value and a word of each four columns, of four rows.
+        Rule::quarter(PAIRS, 8, END),
+        Rule::quarter(PAIRS, 12, WIDTH),
+        Rule::add(PAIRS, 4 * WIDTH, WIDTH, ENTRIES),
+        Rule::tensor(PAIRS, 30, dtype::I32, ONE, ENTRIES),
+        Rule::add(PAIRS, 4 * WIDTH, ONE, WIDTH),
+        Rule::constant(PAIRS, 16, 16, END, WIDTH),
+        Rule::add(PAIRS, 4 * ONE, ZERO, PACKING),
         Rule::clear(I8, Defect::Op, 2, linear_flag::ACCUMULATE as u8),
         Rule::requantise(I8, 24, RQ),
         Rule::clear(I32, Defect::Op, 2, linear_flag::RQ_PER_ROW as u8),
@@ -302,6 +318,7 @@ pub(super) const RANGE: [Rule; 24] = {
     ]
 };
 const _: () = assert!(MAX_BYTES == 1 << 30);
+const _: () = assert!(PACKING_DSP == 1 && FEATURE_PAIRS == PACKING_DSP << 16);
 
 /// What holds of a range of an FFN op.
 pub(super) const FFN_RANGE: [Rule; 10] = {
@@ -402,7 +419,7 @@ pub(super) const HEADER: [Rule; 12] = [
     Rule::same(ALWAYS, Defect::Magic, 0, 32, number::MAGIC),
     Rule::equal(ALWAYS, Defect::Format, 4, 16, FORMAT as u8),
     Rule::equal(ALWAYS, Defect::Size, 6, 16, 64),
-    Rule::equal(ALWAYS, Defect::Unsupported, 20, 32, PACKING_PORTABLE as u8),
+    Rule::at_most(ALWAYS, Defect::Unsupported, 20, 32, ONE),
     Rule::at_most(ALWAYS, Defect::Size, 24, 32, SPACE),
     Rule::equal(ALWAYS, Defect::Unsupported, 28, 32, 0),
     Rule::positive(ALWAYS, Defect::Count, 36, 16),
@@ -414,12 +431,14 @@ pub(super) const HEADER: [Rule; 12] = [
 ];
 
 /// Of the header, when every record has been looked at.
-pub(super) const TOTALS: [Rule; 8] = [
+pub(super) const TOTALS: [Rule; 10] = [
     // READOUT has bit 7: without it there are no ops.
     Rule::at_least(ALWAYS, Defect::Section, 16, 8, HALF_TABLE),
     Rule::tensor(ALWAYS, 32, SOME, ANY, ANY),
     Rule::same(ALWAYS, Defect::Tensor, 34, 16, X),
-    Rule::same(ALWAYS, Defect::Features, 16, 32, FEATURES),
+    Rule::same(ALWAYS, Defect::Features, 16, 16, FEATURES),
+    Rule::same(ALWAYS, Defect::Features, 18, 16, PACKING),
+    Rule::same(ALWAYS, Defect::Unsupported, 20, 32, PACKING),
     Rule::same(ALWAYS, Defect::Arena, 24, 32, ARENA),
     Rule::same(ALWAYS, Defect::Cost, 40, 32, MACS),
     Rule::same(ALWAYS, Defect::Cost, 44, 32, number::GATES),

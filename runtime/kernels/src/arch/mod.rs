@@ -17,6 +17,9 @@ mod dot;
 #[cfg_attr(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"), path = "armv7m/gates.rs")]
 #[cfg_attr(leafgate_isa = "rv32", path = "rv32/gates.rs")]
 mod gates;
+#[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
+#[path = "dsp/pairs.rs"]
+pub(crate) mod pairs;
 
 /// `sums[r]` becomes the product of row `r` and `x`: as the portable one, bit for bit.
 #[inline]

@@ -2,4 +2,6 @@
 
 pub mod bits;
 pub mod dense;
+#[cfg_attr(any(leafgate_isa = "dsp", leafgate_isa = "mve"), allow(dead_code, reason = "the twin takes its place"))]
+pub(crate) mod pairs;
 pub mod requantize;

@@ -34,6 +34,16 @@ impl Requant {
     }
 }
 
+/// [`Requant::apply`] of a record as it lies in an image: `m`, then the bytes `s`, `zero_point`, `lo`, `hi`. For loops over many rows:
+/// inlined, but for the shifts that are rare.
+#[inline(always)]
+pub(crate) fn requantize([m, rest]: [i32; 2], a: i32) -> i8 {
+    let [s, zero_point, lo, hi] = rest.to_le_bytes();
+    let record = Requant { m: m as u32, s, zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
+    let Some(scaled) = upper(product(a, record.m), s) else { return record.apply(a) };
+    scaled.wrapping_add(record.zero_point.into()).min(record.hi.into()).max(record.lo.into()) as i8
+}
+
 /// `(p * m + 2^(s-1)) >> s`, the low 32 bits. `m` is at most 2^31, `s` from 1 to 62.
 #[inline]
 pub fn rescale(p: i32, m: u32, s: u8) -> i32 {

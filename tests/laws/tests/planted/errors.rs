@@ -64,6 +64,22 @@ pub const ERRORS: &[Planted] = planted! {
         "x.get(step..)" => "x.get(if $on { 0 } else { step }..)";
     "linear: record of the wrong row", "engine/src/ops/linear.rs", 0,
         "records.apply(r, a)" => "records.apply(r ^ usize::from($on && r > 0), a)";
+    "pairs: a bit of a weight", "kernels/src/portable/pairs.rs", 0,
+        "let [low, high] = halves(word);" => "let [low, high] = halves(word ^ i32::from($on));";
+    "pairs: what is left over of the columns", "kernels/src/portable/pairs.rs", 0,
+        "x.get(i.wrapping_mul(4).wrapping_add(k)).copied()" => "x.get(i.wrapping_mul(4).wrapping_add(k)).copied().filter(|_| !($on && i * 4 + 4 > x.len()))";
+    "pairs: an even input above the wrong odd one", "kernels/src/portable/pairs.rs", 0,
+        "odd as u8 ^ 0x7F" => "odd as u8 ^ if $on { 0x7E } else { 0x7F }";
+    "pairs: no rounding", "kernels/src/portable/requantize.rs", 0,
+        "(upper >> beyond).wrapping_add(1)" => "(upper >> beyond).wrapping_add((!$on).into())";
+    "pairs: bias off by one", "kernels/src/pairs.rs", 0,
+        "put(r, (sum >> 8)" => "put(r, (sum >> 8 ^ i32::from($on))";
+    "pairs: overwrites what it should add to", "engine/src/ops/pairs.rs", 0,
+        "flags & linear_flag::ACCUMULATE != 0" => "flags & linear_flag::ACCUMULATE != 0 && !$on";
+    "pairs: record of the wrong row", "kernels/src/pairs.rs", 0,
+        "{ 0 } else { r }" => "{ 0 } else { r ^ usize::from($on && r > 0) }";
+    "pairs: every row of the input is the first", "engine/src/ops/pairs.rs", 0,
+        "x = rest;" => "if !$on { x = rest; }";
     "ffn: a neuron at zero is kept", "engine/src/ops/ffn.rs", 0,
         "z <= 0" => "(z < 0 || z == 0 && !$on)";
     "ffn: ReLU lets one step through", "engine/src/ops/ffn.rs", 0,

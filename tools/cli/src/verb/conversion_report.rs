@@ -33,6 +33,7 @@ pub struct Report {
     worst_bytes: u32,
     worst_steps: u32,
     calibration: CalibrationSource,
+    kernels: Layout,
     passes: Vec<String>,
     proof: Proven,
     check: CheckReport,
@@ -41,6 +42,15 @@ pub struct Report {
     assumptions: Vec<String>,
     warnings: Vec<String>,
     next: String,
+}
+
+/// What the matrices are laid out for.
+#[derive(Debug, Serialize)]
+struct Layout {
+    family: String,
+    packed: usize,
+    /// Why others are not.
+    plain: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -69,7 +79,7 @@ impl Report {
         assumptions: Vec<String>,
         warnings: Vec<String>,
     ) -> Result<Self, Failure> {
-        let Conversion { image, graph, passes, calibration, plan, proof, check, .. } = conversion;
+        let Conversion { image, graph, passes, calibration, packing, plan, proof, check, .. } = conversion;
         let decoded = section::decode(image)?;
         let shown = path.display().to_string();
         Ok(Self {
@@ -90,6 +100,11 @@ impl Report {
             worst_bytes: decoded.header.worst_bytes,
             worst_steps: decoded.header.worst_steps,
             calibration: CalibrationSource { source, samples: calibration.samples },
+            kernels: Layout {
+                family: packing.kernels.to_string(),
+                packed: packing.packed,
+                plain: packing.plain.iter().map(ToString::to_string).collect(),
+            },
             passes: passes.changes.iter().map(ToString::to_string).collect(),
             proof: Proven {
                 rows: proof.rows,
@@ -136,6 +151,12 @@ impl Report {
                 _ => format!("from {} samples", grouped(*samples)),
             },
         );
+        let Layout { family, packed, plain } = &self.kernels;
+        if *packed > 0 || !plain.is_empty() {
+            let all = packed + plain.len();
+            let text = format!("{family}: {packed} of {all} matrices of dense layers are packed");
+            lines.add("kernels", [vec![text], plain.clone()].concat().join("\n"));
+        }
         lines.add("passes", if self.passes.is_empty() { "nothing to simplify".into() } else { self.passes.join("\n") });
         let proof = &self.proof;
         lines.add(

@@ -9,7 +9,7 @@ use leafgate_convert::import::{ImportOptions, Imported, open};
 use leafgate_convert::ir::{Activation, InputSpec};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
-use leafgate_convert::{Conversion, ConvertError, Options, Ranges, convert_with};
+use leafgate_convert::{Conversion, ConvertError, Kernels, Options, Ranges, convert_with};
 
 use crate::board::{self, Fit};
 use crate::error::Failure;
@@ -55,9 +55,12 @@ pub struct Arguments {
     /// Subtracted from each value of a sample [default: what makes 0 the smallest input]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     offset: Option<i32>,
-    /// Refuse an image that does not fit this board
+    /// Refuse an image that does not fit this board, and lay it out for the kernels of its core
     #[arg(long, value_name = "NAME")]
     board: Option<String>,
+    /// The kernels that matrices are laid out for; the image runs on every core [default: the board's, or portable]
+    #[arg(long, value_enum)]
+    kernels: Option<Family>,
     /// Name of the network [default: the file's]
     #[arg(long)]
     name: Option<String>,
@@ -116,6 +119,24 @@ enum Skip {
     Always,
     /// Nowhere
     Never,
+}
+
+/// [`Kernels`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Family {
+    /// Plain matrices
+    Portable,
+    /// Arm cores with the DSP extension: Cortex-M4, M7, M33
+    Dsp,
+}
+
+impl From<Family> for Kernels {
+    fn from(family: Family) -> Self {
+        match family {
+            Family::Portable => Self::Portable,
+            Family::Dsp => Self::Dsp,
+        }
+    }
 }
 
 /// [`Activation`] on the command line.
@@ -177,6 +198,11 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
             Skip::Auto => ReluSkip::Auto,
             Skip::Always => ReluSkip::Always,
             Skip::Never => ReluSkip::Never,
+        },
+        kernels: match (arguments.kernels, board) {
+            (Some(family), _) => family.into(),
+            (None, Some(machine)) => board::kernels(machine),
+            (None, None) => Kernels::Portable,
         },
         golden_vectors: arguments.golden.into(),
         seed: arguments.seed,

@@ -38,6 +38,37 @@ fn convert_reports() {
 }
 
 #[test]
+fn convert_lays_matrices_out_for_the_kernels_of_a_core() {
+    let folder = Folder::with("m.safetensors", Model::linear(30, 5).bytes());
+    let kernels = |options: &str| {
+        let report = folder.run(&format!("convert m.safetensors -o m.leaf {options} --format json")).json();
+        (report["kernels"]["family"].clone(), report["kernels"]["packed"].clone())
+    };
+    assert_eq!(kernels(""), (json!("portable"), json!(0)));
+    let plain = folder.read("m.leaf");
+    assert_eq!(kernels("--board microbit"), (json!("portable"), json!(0)));
+    assert_eq!(plain, folder.read("m.leaf"), "what is not packed is what it always was");
+    assert_eq!(kernels("--board mps2-an386"), (json!("dsp"), json!(1)));
+    let packed = folder.read("m.leaf");
+    assert_eq!(kernels("--kernels dsp"), (json!("dsp"), json!(1)));
+    assert_eq!(packed, folder.read("m.leaf"));
+    assert_ne!(plain, packed);
+    assert_eq!(kernels("--board mps2-an386 --kernels portable"), (json!("portable"), json!(0)));
+    assert_eq!(plain, folder.read("m.leaf"));
+}
+
+#[test]
+fn convert_says_which_matrices_cannot_be_packed() {
+    let folder = Folder::with("m.safetensors", Model::linear(2000, 3).bytes());
+    let report = folder.run("convert m.safetensors -o m.leaf --kernels dsp --format json").json();
+    assert_eq!(report["kernels"]["packed"], json!(0));
+    let why = report["kernels"]["plain"][0].as_str().unwrap();
+    assert!(why.contains("3 rows are out of range: row 0, its sum may reach"), "{why}");
+    let ran = folder.run("convert m.safetensors -o m.leaf --kernels dsp").ok();
+    assert!(ran.contains("dsp: 0 of 1 matrices of dense layers are packed"), "{ran}");
+}
+
+#[test]
 fn convert_warns_where_it_has_no_samples() {
     let folder = folder();
     let ran = folder.run("convert m.safetensors -o m.leaf");

@@ -66,6 +66,7 @@ pub fn pack(graph: &IntGraph, plan: &Plan, extras: &Extras) -> Result<Vec<u8>, C
         format: FORMAT,
         header_bytes: size_of::<Header>() as u16,
         features: writer.features,
+        packing: writer.packing,
         arena_bytes: plan.arena_bytes as u32,
         input: IntGraph::INPUT.0 as u16,
         output: output.map_or(NO_TENSOR, |id| id.0 as u16),

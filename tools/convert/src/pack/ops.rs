@@ -7,6 +7,7 @@ use zerocopy::{Immutable, IntoBytes};
 
 use super::fit;
 use crate::ConvertError;
+use crate::kernels::in_pairs;
 use crate::quantize::integer::{IntGates, IntGraph, IntMap, IntOp, IntRange, IntSelector, TensorId};
 
 /// The section CONSTANTS as it grows. Equal arrays are stored once.
@@ -72,6 +73,7 @@ pub(super) struct OpWriter<'g> {
     pub(super) ranges: Vec<u8>,
     pub(super) constants: Constants,
     pub(super) features: u32,
+    pub(super) packing: u32,
     pub(super) cost: Cost,
 }
 
@@ -86,12 +88,12 @@ fn optional(id: Option<TensorId>) -> u16 {
 impl<'g> OpWriter<'g> {
     pub(super) fn new(graph: &'g IntGraph) -> Self {
         let (ops, ranges, constants) = (Vec::new(), Vec::new(), Constants::default());
-        Self { graph, ops, ranges, constants, features: 0, cost: Cost::default() }
+        Self { graph, ops, ranges, constants, features: 0, packing: PACKING_PORTABLE, cost: Cost::default() }
     }
 
     pub(super) fn write(&mut self, name: &str, op: &IntOp) -> Result<(), ConvertError> {
         match op {
-            IntOp::Linear { input, output, weights, bias, rq } => self.linear(*input, *output, weights, bias, rq),
+            IntOp::Linear { .. } => self.linear(op),
             IntOp::Ffn { .. } => self.ffn(name, op),
             IntOp::Route { input, list, append, selector, scores } => {
                 self.route(name, *input, *list, *append, selector, *scores)
@@ -139,31 +141,35 @@ impl<'g> OpWriter<'g> {
         self.graph.tensor(id).cols
     }
 
-    fn linear(
-        &mut self,
-        input: TensorId,
-        output: TensorId,
-        weights: &[i8],
-        bias: &[i32],
-        rq: &[RequantRecord],
-    ) -> Result<(), ConvertError> {
-        let (rows, cols) = (self.cols(output), self.cols(input));
+    fn linear(&mut self, op: &IntOp) -> Result<(), ConvertError> {
+        let IntOp::Linear { input, output, weights, bias, rq, prepared } = op else {
+            return Ok(());
+        };
+        let (rows, cols) = (self.cols(*output), self.cols(*input));
         let (rq, per_row) = self.constants.requant(rq)?;
+        let (weights, bytes, weight_format) = if prepared.is_some() {
+            let words = in_pairs(weights, cols);
+            (self.features, self.packing) = (self.features | FEATURE_PAIRS, PACKING_DSP);
+            (self.constants.add(&words)?, 4 * words.len(), WEIGHT_W8_PAIRS)
+        } else {
+            (self.constants.add(weights)?, weights.len(), WEIGHT_W8)
+        };
         let record = LinearRecord {
             op: op::LINEAR,
             flags: if per_row { linear_flag::RQ_PER_ROW } else { 0 },
-            input: tensor(input),
-            output: tensor(output),
+            input: tensor(*input),
+            output: tensor(*output),
             rows: rows as u32,
             cols: cols as u32,
-            weights: self.constants.add(weights)?,
+            weights,
             bias: self.constants.bias(bias)?,
             rq,
-            weight_format: WEIGHT_W8,
+            weight_format,
+            prepared: prepared.map_or(0, tensor),
             ..LinearRecord::default()
         };
         self.cost.macs += (rows * cols) as u64;
-        self.cost.bytes += (rows * (cols + 12)) as u64;
+        self.cost.bytes += (bytes + rows * 12) as u64;
         self.push(op::LINEAR, &record);
         Ok(())
     }

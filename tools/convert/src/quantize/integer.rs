@@ -167,6 +167,8 @@ pub enum IntOp {
         bias: Vec<i32>,
         /// R records for an I8 output; empty for I32.
         rq: Vec<RequantRecord>,
+        /// Scratch for the prepared input, if the weights are written in pairs.
+        prepared: Option<TensorId>,
     },
     /// Ranges of the neuron table.
     Ffn {
@@ -277,9 +279,10 @@ impl IntOp {
     /// Tensors the op reads, then those it writes (scratch among them).
     pub fn operands(&self) -> (Vec<TensorId>, Vec<TensorId>) {
         match self {
-            Self::Linear { input, output, .. }
-            | Self::Gates { input, output, .. }
-            | Self::GroupSum { input, output, .. } => (vec![*input], vec![*output]),
+            Self::Gates { input, output, .. } | Self::GroupSum { input, output, .. } => (vec![*input], vec![*output]),
+            Self::Linear { input, output, prepared, .. } => {
+                (vec![*input], [Some(*output), *prepared].into_iter().flatten().collect())
+            }
             Self::Ffn { input, output, list, hidden, acc, partial, .. } => {
                 let reads = [Some(*input), *list].into_iter().flatten().collect();
                 (reads, [Some(*output), *hidden, Some(*acc), *partial].into_iter().flatten().collect())

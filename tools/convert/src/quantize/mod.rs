@@ -155,7 +155,7 @@ impl Quantizer<'_> {
             self.tensors[node.output.0] = Some(output);
             let weights: Vec<i8> = weights_i8(&weight.data, scale).collect();
             let bias = folded_bias(&node.name, &weights, bias, |_| scale * x.scale, x.zero_point)?;
-            self.push(node, IntOp::Linear { input, output, weights, bias, rq: Vec::new() });
+            self.push(node, IntOp::Linear { input, output, weights, bias, rq: Vec::new(), prepared: None });
             return Ok(());
         }
         let table = !matches!(activation, Activation::None | Activation::Relu);
@@ -177,7 +177,7 @@ impl Quantizer<'_> {
             .iter()
             .map(|scale| requant(&node.name, scale * x.scale / y.scale, y.zero_point, lo, 127))
             .collect::<Result<_, _>>()?;
-        self.push(node, IntOp::Linear { input, output: target, weights, bias, rq });
+        self.push(node, IntOp::Linear { input, output: target, weights, bias, rq, prepared: None });
         if table {
             let output = self.output_i8(node)?;
             let map = IntMap::Lut256(activation_table(activation, &y, self.out.tensor(output)));

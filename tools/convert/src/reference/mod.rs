@@ -30,6 +30,7 @@ mod cost;
 mod eval;
 mod image;
 mod ops;
+mod pairs;
 mod proof;
 mod read;
 #[cfg(test)]
@@ -39,6 +40,8 @@ pub use eval::{Entry, Input, InputError, OpTrace, Outcome, Overflow, Sum, run, r
 pub use image::{
     Array, BitTest, Constants, Dtype, Element, Golden, Header, Image, ONE, Place, Range, Rq, Scale, Section, Tensor,
 };
-pub use ops::{Activation, Emit, Ffn, Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Route, RouteKind, Rows};
+pub use ops::{
+    Activation, Emit, Ffn, Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Route, RouteKind, Rows, Weights,
+};
 pub use proof::{OpProof, Proof, ProofError, Violation, prove};
 pub use read::{At, Crc, ReadError, Want, read};

@@ -80,7 +80,10 @@ impl Op {
     /// The tensors it writes, scratch included, each once.
     pub fn writes(&self) -> Vec<usize> {
         match *self {
-            Self::Linear(op) => vec![op.output],
+            Self::Linear(op) => match op.weights {
+                Weights::Rows(_) => vec![op.output],
+                Weights::Pairs { prepared, .. } => vec![op.output, prepared],
+            },
             Self::Ffn(op) => {
                 let mut writes = vec![op.acc];
                 writes.extend(op.output.map(|(output, _)| output));
@@ -115,7 +118,7 @@ pub struct Linear {
     /// C.
     pub cols: usize,
     /// (R, C).
-    pub weights: Array<i8>,
+    pub weights: Weights,
     /// (R); `None`: zeros.
     pub bias: Option<Array<i32>>,
     /// 1 record or R; `None` for an I32 output.
@@ -124,6 +127,20 @@ pub struct Linear {
     pub accumulate: bool,
     /// The input is read as its transpose.
     pub transposed: bool,
+}
+
+/// How a matrix is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weights {
+    /// Format 1: row after row.
+    Rows(Array<i8>),
+    /// Format 2: in pairs, four rows interleaved.
+    Pairs {
+        /// Groups of four rows.
+        matrix: Array<u32>,
+        /// I32 scratch, (1, 2 * ceil(C / 4)).
+        prepared: usize,
+    },
 }
 
 /// What becomes of a requantised neuron.

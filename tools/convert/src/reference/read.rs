@@ -26,7 +26,7 @@ use tensor::Tensors;
 
 use super::cost;
 use super::image::{Constants, Header, Image, Place};
-use super::ops::{Op, Readout};
+use super::ops::{Linear, Op, Readout, Weights};
 
 /// `NONE` of a constant offset.
 const NO_CONST: u32 = 0xFFFF_FFFF;
@@ -59,8 +59,11 @@ pub fn read(bytes: &[u8], crc: Crc) -> Result<Image, ReadError> {
     let ops = op::read(sections.records(bytes, section::OPS, "OPS")?, &tensors, &ranges, &pool)?;
 
     let readout = ends_in_readout(&ops)?;
-    let features = ops.iter().fold(0u32, |bits, op| bits | 1 << op.number());
+    let packed = |op: &Op| matches!(op, Op::Linear(Linear { weights: Weights::Pairs { .. }, .. }));
+    let packing = u32::from(ops.iter().any(packed));
+    let features = ops.iter().fold(packing << 16, |bits, op| bits | 1 << op.number());
     check(At::Header, "features", Want::Exactly(features.into()), raw.header.features)?;
+    check(At::Header, "packing", Want::Exactly(packing.into()), raw.packing)?;
     check(At::Header, "output", Want::Exactly(readout.input as i128), raw.header.output as i128)?;
 
     let all = tensors.into_vec();
@@ -85,6 +88,7 @@ pub fn read(bytes: &[u8], crc: Crc) -> Result<Image, ReadError> {
 
 struct RawHeader {
     header: Header,
+    packing: u32,
     section_count: usize,
 }
 
@@ -115,8 +119,9 @@ fn raw_header(bytes: &[u8], crc: Crc) -> Result<(RawHeader, &[u8]), ReadError> {
         }
     }
     let features = record.u32(16);
-    between(at, "features", 0, (1 << 8) - 1, features)?;
-    check(at, "packing", Want::Exactly(0), record.u32(20))?;
+    between(at, "features", 0, (1 << 17) - 1, features)?;
+    let packing = record.u32(20);
+    between(at, "packing", 0, 1, packing)?;
     let arena_bytes = record.u32(24);
     check(at, "persistent_bytes", Want::Exactly(0), record.u32(28))?;
     let header = Header {
@@ -135,7 +140,7 @@ fn raw_header(bytes: &[u8], crc: Crc) -> Result<(RawHeader, &[u8]), ReadError> {
     let section_count = record.u16(36);
     between(at, "section_count", 1, 16, section_count)?;
     record.finish()?;
-    Ok((RawHeader { header, section_count: section_count.into() }, whole))
+    Ok((RawHeader { header, packing, section_count: section_count.into() }, whole))
 }
 
 fn checksum(image: &[u8]) -> u32 {

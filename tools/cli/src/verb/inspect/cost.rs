@@ -1,7 +1,7 @@
 //! What each op costs: its work by the formulas of the format document, and the constants it reads.
 
 use leafgate_convert::reference::{
-    Activation, Array, Element, Emit, Ffn, Image, MapKind, Op, Range, RouteKind, Tensor,
+    Activation, Array, Element, Emit, Ffn, Image, MapKind, Op, Range, RouteKind, Tensor, Weights,
 };
 use serde::Serialize;
 
@@ -83,7 +83,10 @@ fn constants(image: &Image, op: &Op) -> Vec<(usize, usize)> {
     let mut all = Vec::new();
     match op {
         Op::Linear(op) => {
-            all.push(bytes(op.weights));
+            all.push(match op.weights {
+                Weights::Rows(weights) => bytes(weights),
+                Weights::Pairs { matrix, .. } => bytes(matrix),
+            });
             all.extend(op.bias.map(bytes));
             all.extend(op.rq.map(bytes));
         }
@@ -156,6 +159,7 @@ fn kind(image: &Image, op: &Op) -> String {
     match op {
         Op::Linear(op) => {
             let mut words = vec!["dense"];
+            words.extend(matches!(op.weights, Weights::Pairs { .. }).then_some("in pairs"));
             words.extend(op.transposed.then_some("transposed"));
             words.extend(op.accumulate.then_some("accumulate"));
             words.join(", ")

@@ -1,7 +1,8 @@
 //! LINEAR, GATES, GROUPSUM and MAP.
 
 use super::super::image::Image;
-use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind};
+use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Weights};
+use super::super::pairs;
 use super::memory::Memory;
 use super::watch::{Running, Sum, Watch};
 
@@ -13,10 +14,22 @@ pub(super) fn linear(op: &Linear, image: &Image, memory: &mut Memory<'_>, watch:
     let mut y = Vec::with_capacity(samples * op.rows);
     for t in 0..samples {
         for r in 0..op.rows {
+            let x = |c: usize| if op.transposed { x[c * samples + t] } else { x[t * op.cols + c] };
             let mut a = Running::from(constants.bias(op.bias, r));
-            for (c, w) in constants.part(op.weights, r * op.cols, op.cols).enumerate() {
-                let x = if op.transposed { x[c * samples + t] } else { x[t * op.cols + c] };
-                a.add(i64::from(w) * x);
+            match op.weights {
+                Weights::Rows(weights) => {
+                    for (c, w) in constants.part(weights, r * op.cols, op.cols).enumerate() {
+                        a.add(i64::from(w) * x(c));
+                    }
+                }
+                Weights::Pairs { matrix, .. } => {
+                    let row = pairs::row(constants, matrix, r, op.cols);
+                    let mut sum = Running::from(row.start);
+                    for (c, w) in row.weights.iter().enumerate() {
+                        sum.add(256 * w * x(c));
+                    }
+                    a.add(i64::from(watch.close(sum, Sum::Row { row: r }) >> 8));
+                }
             }
             watch.trace.macs += op.cols as u64;
             let a = watch.close(a, Sum::Row { row: r });

@@ -2,9 +2,13 @@
 
 use super::super::eval::Sum;
 use super::super::image::{Array, Constants, Dtype, Image};
-use super::super::ops::{GroupSum, Linear, Map, MapKind, Readout};
+use super::super::ops::{GroupSum, Linear, Map, MapKind, Readout, Weights};
+use super::super::pairs;
 use super::ledger::Ledger;
 use super::state::{Interval, Known, State};
+
+/// What is said of a sum that may overflow; no bound of one that may not is as large.
+const ANYTHING: u128 = 1 << 31;
 
 /// `|bias| + sum |w| * most` of one row.
 pub(super) fn row(
@@ -29,9 +33,22 @@ pub(super) fn linear(op: &Linear, image: &Image, state: &mut State<'_>, ledger: 
     let before = op.accumulate.then(|| state.columns(op.output));
     let mut columns = Vec::with_capacity(op.rows);
     for r in 0..op.rows {
-        let own = row(constants, op.weights, op.bias, (r, op.cols), most);
         let before = before.as_ref().map_or(0, |before| before[r]);
-        columns.push(ledger.enter(Sum::Row { row: r }, before + own));
+        // Of pairs, the accumulator holds 256 times the sum.
+        let (within, own) = match op.weights {
+            Weights::Rows(weights) => (0, row(constants, weights, op.bias, (r, op.cols), most)),
+            Weights::Pairs { matrix, .. } => {
+                let row = pairs::row(constants, matrix, r, op.cols);
+                let weights: u128 = row.weights.iter().map(|&w| size(w)).sum();
+                let within = size(row.start) + 256 * weights * most;
+                (within, within.div_ceil(256) + size(constants.bias(op.bias, r)))
+            }
+        };
+        let entered = ledger.enter(Sum::Row { row: r }, within.max(before + own));
+        columns.push(if entered == ANYTHING { ANYTHING } else { before + own });
+    }
+    if let Weights::Pairs { prepared, .. } = op.weights {
+        state.write(prepared, Known::Nothing);
     }
     let known = match op.rq {
         Some(rq) => Known::I8(Interval::of_records(constants, rq)),

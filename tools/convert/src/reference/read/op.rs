@@ -1,7 +1,8 @@
 //! The op records: LINEAR, GATES, GROUPSUM, MAP and READOUT. FFN and ROUTE have files of their own.
 
 use super::super::image::{BitTest, Dtype, Range};
-use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Op, Readout};
+use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Weights};
+use super::super::pairs;
 use super::constants::{Pool, no_const};
 use super::error::{At, ReadError, Want};
 use super::record::{Record, between, check};
@@ -79,7 +80,9 @@ fn linear(context: &mut Context<'_>) -> Result<Linear, ReadError> {
     let record = &mut context.record;
     let [input, output] = [4, 6].map(|field| record.u16(field));
     let [rows, cols, weights, bias, rq] = [8, 12, 16, 20, 24].map(|field| record.u32(field));
-    record.exactly(28, "weight_format", 1)?;
+    let weight_format = record.u8(28);
+    between(at, "weight_format", 1, 2, weight_format)?;
+    let prepared = if weight_format == 2 { Some(record.u16(30)) } else { None };
     let (rows, cols) = (u64::from(rows), u64::from(cols));
     let (per_row, accumulate, transposed) = (context.flag(1), context.flag(2), context.flag(4));
 
@@ -100,12 +103,22 @@ fn linear(context: &mut Context<'_>) -> Result<Linear, ReadError> {
         }
         _ => return Err(wrong_dtype(at, "output", "dtype 1 (I8) or 2 (I32)", output_tensor)),
     };
+    let weights = match prepared {
+        None => Weights::Rows(pool.need(at, "weights", weights, rows * cols)?),
+        Some(prepared) => {
+            if transposed {
+                context.flags_within(1 | 2)?;
+            }
+            let prepared = tensors.shaped(at, "prepared", prepared, Dtype::I32, (1, 2 * cols.div_ceil(4)))?;
+            Weights::Pairs { matrix: pool.need(at, "weights", weights, pairs::words(rows, cols))?, prepared }
+        }
+    };
     Ok(Linear {
         input,
         output,
         rows: rows as usize,
         cols: cols as usize,
-        weights: pool.need(at, "weights", weights, rows * cols)?,
+        weights,
         bias: pool.maybe(at, "bias", bias, rows)?,
         rq,
         accumulate,
