@@ -1,6 +1,6 @@
 //! The pair trick in plain arithmetic: the meaning of [`crate::pairs`].
 //!
-//! 3.2 instructions for a multiply-accumulate on Armv7-M, against 0.91 of the twin for DSP.
+//! 3.5 instructions for a multiply-accumulate of a 784 x 128 layer on Armv7-M, against 0.94 of the twin for DSP.
 
 use crate::pairs::Quad;
 
