@@ -1,6 +1,6 @@
 //! A checked image, ready to run.
 
-use leafgate_image::{Defect, ParseError, Place, TensorRecord, View, dtype, op};
+use leafgate_image::{Defect, PACKING_PORTABLE, ParseError, Place, TensorRecord, View, dtype};
 
 use crate::input::{Input, InputError, InputShape};
 use crate::ops;
@@ -16,7 +16,8 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// What is wrong, where, and the figure wanted and had. No input panics. An image that needs a family of ops whose
-    /// cargo feature is off is refused as [`Defect::Unsupported`], by the op's index; so is one with packed matrices without `packed`.
+    /// cargo feature is off is refused as [`Defect::Unsupported`], by the op's index, and one with packed
+    /// matrices without the feature `packed` by the header's field.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         View::parse(bytes).and_then(Self::supported)
     }
@@ -27,10 +28,13 @@ impl<'a> Model<'a> {
         for (i, record) in view.ops().iter().enumerate() {
             if !ops::is_supported(record) {
                 let (place, have) = (Place::Op(i as u16), u32::from(record.kind));
-                // Of a LINEAR it is the layout of its weights.
-                let at = if record.op == op::LINEAR { 28 } else { 1 };
-                return Err(ParseError { defect: Defect::Unsupported, place, at, want: 0, have });
+                return Err(ParseError { defect: Defect::Unsupported, place, at: 1, want: 0, have });
             }
+        }
+        let have = view.header().packing;
+        if !cfg!(feature = "packed") && have != PACKING_PORTABLE {
+            let (defect, place) = (Defect::Unsupported, Place::Header);
+            return Err(ParseError { defect, place, at: 20, want: PACKING_PORTABLE, have });
         }
         Ok(Self { view })
     }

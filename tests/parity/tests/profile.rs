@@ -55,7 +55,8 @@ fn the_timer_and_the_plugin_agree_on_every_machine() {
             let ops: Vec<_> = profile.ops.iter().map(|op| op.op.clone()).collect();
             assert_eq!(ops, ops_of(&image), "{machine_name} {name}: has the compiler moved an op into its caller?");
             let in_ops: u64 = profile.ops.iter().map(|op| op.insns).sum();
-            assert!(in_ops < sum && in_ops > sum / 10 * 9, "{machine_name} {name}: {in_ops} of {sum} in ops");
+            // What is left is looking up the tensors of each op.
+            assert!(in_ops < sum && in_ops > sum / 4 * 3, "{machine_name} {name}: {in_ops} of {sum} in ops");
         }
     }
 }

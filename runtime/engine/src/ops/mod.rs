@@ -28,7 +28,6 @@ pub(crate) fn is_supported(record: &OpRecord) -> bool {
         (op::ROUTE, route_kind::TREE) => fff,
         (op::ROUTE, _) => sparse,
         (op::GATES | op::GROUPSUM, _) | (op::MAP, map_kind::BITS) => gates,
-        (op::LINEAR, _) => cfg!(feature = "packed") || !is_packed(record),
         _ => true,
     }
 }

@@ -105,9 +105,8 @@ impl<'a> Checker<'a> {
 
     #[inline(always)]
     fn tensor_record(&mut self, i: u16, tensor: &TensorRecord) -> Check {
-        let dtype = tensor.dtype;
         let Some(bytes) = tensor.bytes() else {
-            return self.ensure(false, Defect::Tensor, 0, MAX_BYTES, dtype.into());
+            return self.ensure(false, Defect::Tensor, 0, MAX_BYTES, tensor.dtype.into());
         };
         let is_input = i == self.view.header.input;
         let end = if is_input { 0 } else { tensor.offset.saturating_add(bytes) };
@@ -116,8 +115,7 @@ impl<'a> Checker<'a> {
         self.keep(words, &TENSOR, if is_input { tensor_case::INPUT } else { tensor_case::ARENA })?;
         let arena = self.number(number::ARENA).max(end);
         self.set(number::ARENA, arena);
-        // I8 and Bits are odd.
-        self.ensure(!is_input || dtype & 1 == 1, Defect::Tensor, 0, dtype::I8.into(), dtype.into())
+        Ok(())
     }
 
     #[inline(always)]

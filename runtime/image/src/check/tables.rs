@@ -349,7 +349,7 @@ pub(super) mod tensor_case {
     pub const WIDE: u8 = 8;
 }
 
-pub(super) const TENSOR: [Rule; 15] = {
+pub(super) const TENSOR: [Rule; 16] = {
     use tensor_case::*;
     [
         // I8 is 1, Bits 3.
@@ -363,6 +363,8 @@ pub(super) const TENSOR: [Rule; 15] = {
         Rule::zero(ALWAYS, 28, 32),
         Rule::equal(INPUT, Defect::Tensor, 1, 8, place::INPUT),
         Rule::equal(INPUT, Defect::Tensor, 4, 32, 0),
+        // Both types that a caller may give are odd.
+        Rule::equal(INPUT, Defect::Tensor, 0, 1, 1),
         Rule::equal(tensor_case::ARENA, Defect::Tensor, 1, 8, place::ARENA),
         Rule::clear(WIDE, Defect::Arena, 4, 3),
         Rule::within(ALWAYS, Defect::Arena, 4, END, MAX_ARENA),

@@ -70,8 +70,6 @@ pub const ERRORS: &[Planted] = planted! {
         "x.get(i.wrapping_mul(4).wrapping_add(k)).copied()" => "x.get(i.wrapping_mul(4).wrapping_add(k)).copied().filter(|_| !($on && i * 4 + 4 > x.len()))";
     "pairs: an even input above the wrong odd one", "kernels/src/portable/pairs.rs", 0,
         "odd as u8 ^ 0x7F" => "odd as u8 ^ if $on { 0x7E } else { 0x7F }";
-    "pairs: no rounding", "kernels/src/portable/requantize.rs", 0,
-        "(upper >> beyond).wrapping_add(1)" => "(upper >> beyond).wrapping_add((!$on).into())";
     "pairs: bias off by one", "kernels/src/pairs.rs", 0,
         "put(r, (sum >> 8)" => "put(r, (sum >> 8 ^ i32::from($on))";
     "pairs: overwrites what it should add to", "engine/src/ops/pairs.rs", 0,
