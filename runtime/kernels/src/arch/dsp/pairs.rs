@@ -218,7 +218,7 @@ pub(crate) fn sums(starts: &[i32; 4], words: &[[i32; 4]], quads: &[Quad]) -> [i3
 }
 
 /// As [`crate::portable::pairs::groups_i8`]: stops at a record with a shift below 33, beyond which the upper word of a product is enough.
-/// 82 instructions for a group beside those for its columns, 19 of them for each row.
+/// 82 instructions for a group of four rows beside those for its columns.
 #[inline(never)]
 pub(crate) fn groups_i8(
     matrix: &[[i32; 4]],
