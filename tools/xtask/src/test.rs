@@ -1,6 +1,10 @@
 //! Every test of the repository, in the order in which a mistake is found soonest.
 
-use crate::shell::{self, Failure, run_with};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use crate::shell::{self, Failure, run_with, workspace};
 
 /// Crates that run on a device.
 const RUNTIME: [&str; 3] = ["leafgate-image", "leafgate-kernels", "leafgate"];
@@ -28,10 +32,38 @@ pub fn run() -> Result<(), Failure> {
 }
 
 /// Every runtime crate can be published: its package builds on its own.
+///
+/// Cargo unpacks packages that depend on each other under a name made of the target folder's path, and takes what it finds there for
+/// the same version: the name of the folder is made of the sources, so that what it finds was made of the same ones.
 fn package() -> Result<(), Failure> {
-    let mut words = vec!["cargo", "package", "--allow-dirty", "--locked", "--quiet"];
+    let root = workspace();
+    let mut sources = vec![root.join("Cargo.toml"), root.join("Cargo.lock")];
+    list(&root.join("runtime"), &mut sources)?;
+    sources.sort();
+    let mut hasher = DefaultHasher::new();
+    for path in sources {
+        fs::read(&path).map_err(failed("reading", &path))?.hash(&mut hasher);
+    }
+    let target = root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
+    let folder = target.join(format!("package-{:016x}", hasher.finish())).display().to_string();
+    let mut words = vec!["cargo", "package", "--allow-dirty", "--locked", "--quiet", "--target-dir", &folder];
     for name in RUNTIME {
         words.extend(["--package", name]);
     }
-    shell::run(&words)
+    shell::run(&words)?;
+    fs::remove_dir_all(&folder).map_err(failed("removing", Path::new(&folder)))
+}
+
+/// All files in a folder and below.
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    for entry in fs::read_dir(folder).map_err(failed("reading", folder))? {
+        let path = entry.map_err(failed("reading", folder))?.path();
+        if path.is_dir() { list(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
+
+fn failed(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
+    let what = format!("{doing} {}", path.display());
+    move |error| Failure::new(format!("{what}: {error}"))
 }
