@@ -25,4 +25,4 @@ pub use portable::dense::dot;
 #[cfg(not(leafgate_isa))]
 pub use portable::dense::dot4;
 pub use portable::dense::{axpy, dot_strided};
-pub use portable::requantize::{Requant, rescale, with_weight};
+pub use portable::requantize::{Requant, requantize, rescale, with_weight};

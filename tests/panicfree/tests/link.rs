@@ -9,9 +9,9 @@ use leafgate_tests_panicfree::{FAMILIES, MEASURED, TARGETS};
 /// Text of image, engine and kernels with all three families.
 const TEXT_BYTES: u32 = 10 * 1024;
 /// The same built for speed.
-const FAST_TEXT_BYTES: u32 = 11 * 1024;
+const FAST_TEXT_BYTES: u32 = 11 * 1024 + 512;
 /// The same with packed matrices as well: unrolled loops are what makes them fast.
-const PACKED_TEXT_BYTES: u32 = 14 * 1024;
+const PACKED_TEXT_BYTES: u32 = 14 * 1024 + 512;
 /// Stack of a run.
 const RUN_STACK_BYTES: u32 = 512;
 /// Stack of a parse.

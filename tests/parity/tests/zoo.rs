@@ -15,8 +15,8 @@ use leafgate_tests_parity::{DIGITS, NETWORKS, as_bytes, digits, host_outputs, zo
 /// Stack of `Session::run` and of `Model::parse` on thumbv7em, in bytes.
 const STACK_LIMITS: (u32, u32) = (512, 768);
 
-/// Text of the runtime's functions in the application for mps2-an386, all families and packed matrices, in bytes: where it stands, rounded up.
-const RUNTIME_TEXT_LIMIT: u64 = 13 * 1024;
+/// Text of the runtime's functions in the application for mps2-an386, built with `speed` and `packed`, in bytes: where it stands, rounded up.
+const RUNTIME_TEXT_LIMIT: u64 = 14 * 1024;
 
 /// Accuracy on the test digits that each network must keep, in percent.
 const FLOORS: [(&str, f64); 3] = [("digits-fff", 96.0), ("digits-gates", 94.0), ("digits-moe", 96.0)];

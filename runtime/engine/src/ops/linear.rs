@@ -19,8 +19,18 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &LinearRecord) -> Option<()
         (step, matrix.stride) = (1, steps);
     }
     let mut at = 0usize;
+    let rows = rows as usize;
     for _ in 0..steps {
-        for r in 0..rows as usize {
+        #[cfg(feature = "speed")]
+        let done = if records.is_empty() || matrix.stride != 1 {
+            0
+        } else {
+            matrix.requantized(&records, x, cast_mut::<i8>(y).get_mut(at..)?.get_mut(..rows)?)
+        };
+        #[cfg(not(feature = "speed"))]
+        let done = 0;
+        at = at.wrapping_add(done);
+        for r in done..rows {
             let a = matrix.next(r, x);
             if records.is_empty() {
                 let y = cast_mut::<i32>(y).get_mut(at)?;

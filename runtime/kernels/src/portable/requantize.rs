@@ -37,7 +37,7 @@ impl Requant {
 /// [`Requant::apply`] of a record as it lies in an image: `m`, then the bytes `s`, `zero_point`, `lo`, `hi`. For loops over many rows:
 /// inlined, but for the shifts that are rare.
 #[inline(always)]
-pub(crate) fn requantize([m, rest]: [i32; 2], a: i32) -> i8 {
+pub fn requantize([m, rest]: [i32; 2], a: i32) -> i8 {
     let [s, zero_point, lo, hi] = rest.to_le_bytes();
     let record = Requant { m: m as u32, s, zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
     let Some(scaled) = upper(product(a, record.m), s) else { return record.apply(a) };
