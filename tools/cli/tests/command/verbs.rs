@@ -295,7 +295,7 @@ fn emulate_says_where_the_instructions_go() {
     assert!((machine["insns"]["mean"].as_f64().unwrap() - mean).abs() <= 2.0, "{machine:#}");
 
     let text = folder.run(run).ok();
-    assert!(text.contains("leafgate::session::Session::run_input"), "{text}");
+    assert!(text.contains("leafgate::session::Session::execute"), "{text}");
     assert_eq!(text.matches("100.00 %").count(), 2, "{text}");
     folder.run("emulate m.leaf --machine virt --limit 0 --profile").refused(2, "E0001");
 }
