@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// What the linker said.
 #[derive(Debug)]
@@ -27,6 +28,9 @@ pub enum Undefined {
 /// # Panics
 /// If cargo cannot be started.
 pub fn link(target: &str, features: &str, undefined: Undefined) -> Link {
+    // Builds for one target take each other's place, and tests run side by side.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = package.join("../..");
     let folder = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| OsString::from("target"));
@@ -55,6 +59,9 @@ pub fn link(target: &str, features: &str, undefined: Undefined) -> Link {
     let elf = folder.join(target).join("firmware/every-call");
     // The next build for this target has other features and takes this place.
     let kept = elf.with_file_name(format!("every-call-{}", features.replace(',', "-")));
-    std::fs::copy(&elf, &kept).expect("the ELF file is where cargo puts it");
+    // Another test may be reading the one of before: it is replaced whole.
+    let partial = kept.with_extension("partial");
+    std::fs::copy(&elf, &partial).expect("the ELF file is where cargo puts it");
+    std::fs::rename(&partial, &kept).expect("both lie in one folder");
     Link::Clean(kept)
 }
