@@ -2,6 +2,8 @@
 
 pub mod bits;
 pub mod dense;
+#[cfg(feature = "low-bit")]
+pub(crate) mod lowbit;
 #[cfg_attr(any(leafgate_isa = "dsp", leafgate_isa = "mve"), allow(dead_code, reason = "the twin takes its place"))]
 pub(crate) mod pairs;
 pub mod requantize;
