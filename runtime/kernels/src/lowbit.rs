@@ -27,6 +27,9 @@
 //!
 //! Sums wrap modulo 2^32. What a field gives that is no weight (`w + 1 = 3`, and -2 in two's complement) is not specified; images have none.
 
+#[cfg(leafgate_isa)]
+use crate::arch::lowbit as twin;
+#[cfg(not(leafgate_isa))]
 use crate::portable::lowbit as twin;
 use crate::portable::requantize::requantize;
 
