@@ -53,7 +53,13 @@ impl std::fmt::Display for Options {
         };
         write!(f, "relu_skip={skip} golden={golden_vectors} seed={seed} model_version={model_version}")?;
         // What was not asked for is not said, so that an image of before is made again to the byte.
-        if *kernels != Kernels::Portable {
+        let is_packed = match kernels {
+            Kernels::Portable => false,
+            Kernels::Dsp => true,
+            // Weights of eight bits are plain.
+            Kernels::Swar | Kernels::Mve => !weights.is_default(),
+        };
+        if is_packed {
             write!(f, " kernels={kernels}")?;
         }
         if weights.is_default() { Ok(()) } else { write!(f, " weights={weights}") }
