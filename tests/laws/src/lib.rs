@@ -29,7 +29,7 @@ pub mod figures;
 pub mod fuzzing;
 pub mod hostile;
 pub mod layout;
-mod low_bit;
+pub mod low_bit;
 pub mod mutate;
 pub mod parts;
 pub mod samples;
