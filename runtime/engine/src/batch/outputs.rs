@@ -11,10 +11,10 @@ use crate::output::{Output, Values};
 /// The results of a run, one for each input in order, borrowed from the batch until the next run.
 #[derive(Clone, Copy, Debug)]
 pub struct Outputs<'b> {
-    /// Scores, then classes, of sample after sample.
-    parts: [&'b [i32]; 2],
-    /// How many of each a sample has.
-    widths: [usize; 2],
+    /// Of sample after sample, and how many each has.
+    scores: (&'b [i32], usize),
+    /// As the scores.
+    classes: (&'b [i32], usize),
     tensor: Option<&'b TensorRecord>,
     count: usize,
 }
@@ -24,20 +24,20 @@ impl<'b> Outputs<'b> {
     #[inline(always)]
     pub(super) fn new<const N: usize>(view: &View<'b>, planes: &'b mut [Plane<N>], count: usize) -> Self {
         let Some(record) = view.ops().last() else {
-            return Self { parts: [&[]; 2], widths: [0; 2], tensor: None, count: 0 };
+            return Self { scores: (&[], 0), classes: (&[], 0), tensor: None, count: 0 };
         };
         let (scores, classes) = memory::operands(view, planes, tensors(record));
         let record: &ReadoutRecord = transmute_ref!(record);
         let tensor = view.tensor(record.input);
-        // Both are at least one where there is something to chunk.
-        let widths = [tensor.map_or(0, |tensor| tensor.cols as usize), record.k as usize];
+        let (width, ranks) = (tensor.map_or(0, |tensor| tensor.cols as usize), record.k as usize);
         let scores = <[i32]>::ref_from_bytes(scores.as_bytes()).unwrap_or(&[]);
         let classes = <[i32]>::mut_from_bytes(classes.as_mut_bytes()).unwrap_or_default();
-        let samples = scores.chunks_exact(widths[0].max(1)).zip(classes.chunks_exact_mut(widths[1].max(1)));
+        // Both are at least one where there is something to take apart.
+        let samples = scores.chunks_exact(width.max(1)).zip(classes.chunks_exact_mut(ranks.max(1)));
         for (scores, classes) in samples.take(count) {
             rank(Values::I32(scores), classes);
         }
-        Self { parts: [scores, classes], widths, tensor, count }
+        Self { scores: (scores, width), classes: (classes, ranks), tensor, count }
     }
 
     /// As many as there were inputs.
@@ -56,11 +56,10 @@ impl<'b> Outputs<'b> {
         if i >= self.count {
             return None;
         }
-        let [values, classes] = [0, 1].map(|part| {
-            let (all, width) = (self.parts[part], self.widths[part]);
+        let of = |(all, width): (&'b [i32], usize)| {
             all.get(i.wrapping_mul(width)..).and_then(|rest| rest.get(..width)).unwrap_or(&[])
-        });
-        Some(Output { values: Values::I32(values), classes, tensor: self.tensor })
+        };
+        Some(Output { values: Values::I32(of(self.scores)), classes: of(self.classes), tensor: self.tensor })
     }
 
     /// All results in order.
