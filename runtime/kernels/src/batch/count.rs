@@ -8,8 +8,28 @@ use super::{Plane, both, transpose};
 /// these ripples through the counter's other planes; the counter's planes are transposed at the end.
 #[inline(always)]
 pub fn count_ones<const N: usize>(planes: &[Plane<N>], counts: &mut [Plane<N>; 32]) {
+    if N == 1 {
+        single(planes.as_flattened(), counts.as_flattened_mut());
+    } else {
+        count(planes, counts);
+    }
+}
+
+/// Planes of one word: not a type parameter, so that this crate compiles it, for speed.
+#[inline(never)]
+fn single(planes: &[u32], counts: &mut [u32]) {
+    if let ([counts], _) = counts.as_chunks_mut::<1>().0.as_chunks_mut() {
+        count::<1>(planes.as_chunks().0, counts);
+    }
+}
+
+#[inline(always)]
+fn count<const N: usize>(planes: &[Plane<N>], counts: &mut [Plane<N>; 32]) {
     *counts = [[0; N]; 32];
+    // As many planes as the largest count has bits: a loop over all that there could be would be unrolled.
+    let bits = (usize::BITS - planes.len().leading_zeros()) as usize;
     let [ones, twos, fours, eights @ ..] = counts;
+    let eights = eights.get_mut(..bits.saturating_sub(3)).unwrap_or_default();
     let (sevens, rest) = planes.as_chunks::<7>();
     for [a, b, c, d, e, f, g] in sevens {
         let two = [add(ones, a, b), add(ones, c, d), add(ones, e, f)];

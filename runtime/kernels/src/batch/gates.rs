@@ -40,19 +40,27 @@ pub fn gate_kind([c0, c1, c2, c3]: [u32; 4], j: u32) -> u32 {
 /// A layer in word wiring, as [`crate::gates_words`]: planes in words of 32, each read as that function reads a bit.
 #[inline(always)]
 pub fn gates_words<const N: usize>(table: &[[u32; 5]], input: &[Plane<N>], output: &mut [Plane<N>]) {
+    if N == 1 {
+        single::gates_words(table, input.as_flattened(), output.as_flattened_mut());
+    } else {
+        words(table, input, output);
+    }
+}
+
+#[inline(always)]
+fn words<const N: usize>(table: &[[u32; 5]], input: &[Plane<N>], output: &mut [Plane<N>]) {
     let input = input.as_chunks::<32>().0;
     let Some(last) = input.last() else { return };
     let operand = |index: u32| input.get((index & 0x7FF) as usize).unwrap_or(last);
-    for (out, &[wiring, c0, c1, c2, c3]) in output.as_chunks_mut::<32>().0.iter_mut().zip(table) {
+    for (out, &[wiring, ref masks @ ..]) in output.as_chunks_mut::<32>().0.iter_mut().zip(table) {
         let (a, b) = (operand(wiring), operand(wiring >> 16));
-        let (a_rot, b_rot) = ((wiring >> 11) as usize, (wiring >> 27) as usize);
-        let mut kinds = nibbles([c0, c1, c2, c3]);
-        for (n, out) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-            for (i, (out, kinds)) in out.iter_mut().zip(&mut kinds).enumerate() {
-                let j = 4 * n + i;
-                *out = gate(*kinds, &a[j.wrapping_add(a_rot) & 31], &b[j.wrapping_add(b_rot) & 31]);
-                *kinds >>= 4;
+        let (mut masks, mut a_at, mut b_at) = (*masks, (wiring >> 11) as usize, (wiring >> 27) as usize);
+        for out in out.as_chunks_mut::<UNROLLED>().0 {
+            for (i, out) in out.iter_mut().enumerate() {
+                *out = gate(&masks, i, &a[a_at.wrapping_add(i) & 31], &b[b_at.wrapping_add(i) & 31]);
             }
+            masks = masks.map(|mask| mask >> UNROLLED);
+            (a_at, b_at) = (a_at.wrapping_add(UNROLLED), b_at.wrapping_add(UNROLLED));
         }
     }
 }
@@ -65,13 +73,23 @@ pub fn gates_gathered<const N: usize>(
     input: &[Plane<N>],
     output: &mut [Plane<N>; 32],
 ) {
-    let mut kinds = nibbles(*masks);
+    if N == 1 {
+        single::gates_gathered(masks, lanes, input.as_flattened(), output.as_flattened_mut());
+    } else {
+        gathered(masks, lanes, input, output);
+    }
+}
+
+#[inline(always)]
+fn gathered<const N: usize>(masks: &[u32; 4], lanes: &[u32; 32], input: &[Plane<N>], output: &mut [Plane<N>]) {
+    let mut masks = *masks;
     let operand = |index: u32| input.get((index & 0xFFFF) as usize).unwrap_or(const { &[0; N] });
-    for (out, lanes) in output.as_chunks_mut::<4>().0.iter_mut().zip(lanes.as_chunks::<4>().0) {
-        for ((out, &lane), kinds) in out.iter_mut().zip(lanes).zip(&mut kinds) {
-            *out = gate(*kinds, operand(lane), operand(lane >> 16));
-            *kinds >>= 4;
+    let (output, lanes) = (output.as_chunks_mut::<UNROLLED>().0, lanes.as_chunks::<UNROLLED>().0);
+    for (out, lanes) in output.iter_mut().zip(lanes) {
+        for (i, (out, &lane)) in out.iter_mut().zip(lanes).enumerate() {
+            *out = gate(&masks, i, operand(lane), operand(lane >> 16));
         }
+        masks = masks.map(|mask| mask >> UNROLLED);
     }
 }
 
@@ -104,30 +122,29 @@ pub fn gates_sorted<const N: usize>(
     }
 }
 
-/// One gate.
-#[inline(always)]
-fn gate<const N: usize>(kind: u32, a: &Plane<N>, b: &Plane<N>) -> Plane<N> {
-    macro_rules! run {
-        ($f:expr) => {
-            both(a, b, $f)
-        };
+/// The same for planes of one word, which are no type parameter: so this crate compiles them, for speed, and not whoever calls them, for
+/// size.
+mod single {
+    #[inline(never)]
+    pub(super) fn gates_words(table: &[[u32; 5]], input: &[u32], output: &mut [u32]) {
+        super::words::<1>(table, input.as_chunks().0, output.as_chunks_mut().0);
     }
-    of_kind!(kind, run)
+
+    #[inline(never)]
+    pub(super) fn gates_gathered(masks: &[u32; 4], lanes: &[u32; 32], input: &[u32], output: &mut [u32]) {
+        super::gathered::<1>(masks, lanes, input.as_chunks().0, output.as_chunks_mut().0);
+    }
 }
 
-/// The kinds of a word's 32 gates: of gate `4 * n + i` in bits `4 * n .. 4 * n + 4` of word `i`. The masks are transposed by fours.
+/// Gates whose masks lie in the same place of the code: a bit that the code names is spread over a word by one instruction of Armv7-M, or
+/// two.
+const UNROLLED: usize = 4;
+
+/// The gate in lane `i` of the masks, without deciding on its kind: half the instructions of a jump to one of 16.
 #[inline(always)]
-fn nibbles([mut c0, mut c1, mut c2, mut c3]: [u32; 4]) -> [u32; 4] {
-    let swap = |a: &mut u32, b: &mut u32, by: u32, mask: u32| {
-        let differing = (*a >> by ^ *b) & mask;
-        *b ^= differing;
-        *a ^= differing << by;
-    };
-    swap(&mut c0, &mut c2, 2, 0x3333_3333);
-    swap(&mut c1, &mut c3, 2, 0x3333_3333);
-    swap(&mut c0, &mut c1, 1, 0x5555_5555);
-    swap(&mut c2, &mut c3, 1, 0x5555_5555);
-    [c0, c1, c2, c3]
+fn gate<const N: usize>(masks: &[u32; 4], i: usize, a: &Plane<N>, b: &Plane<N>) -> Plane<N> {
+    let [c0, c1, c2, c3] = masks.map(|mask| ((mask << (31 - i)) as i32 >> 31) as u32);
+    both(a, b, |a, b| c0 ^ (c1 & a) ^ (b & (c2 ^ (c3 & a))))
 }
 
 #[cfg(test)]
@@ -155,16 +172,17 @@ mod tests {
     #[test]
     fn kinds_are_those_of_the_masks() {
         let mut draw = noise(1);
-        let masks = [draw(), draw(), draw(), draw()];
-        let kinds = nibbles(masks);
-        for j in 0..32 {
-            assert_eq!(kinds[j % 4] >> (j / 4 * 4) & 15, gate_kind(masks, j as u32), "gate {j}");
-        }
         for kind in 0..16u32 {
-            let masks = [0, 1, 2, 3].map(|i| 0u32.wrapping_sub(kind >> i & 1));
-            for [a, b] in [[0, 0], [0, u32::MAX], [u32::MAX, 0], [u32::MAX, u32::MAX]] {
-                assert_eq!(gate(kind, &[a], &[b]), [bits::gates_word(&masks, a, b)], "{kind:04b} of {a}, {b}");
-            }
+            let masks = [0, 1, 2, 3].map(|i| (kind >> i & 1) << 5 | draw() & !(1 << 5));
+            assert_eq!(gate_kind(masks, 5), kind);
+            let (a, b) = (draw(), draw());
+            let want = bits::gates_word(&masks.map(|mask| 0u32.wrapping_sub(mask >> 5 & 1)), a, b);
+            assert_eq!(gate(&masks, 5, &[a], &[b]), [want], "{kind:04b}");
+            let mut counts = [0; GATE_KINDS];
+            counts[kind as usize] = 1;
+            let mut have = [[0]];
+            gates_sorted(&counts, &[[1 << 16, 0]], &[[a], [b]], &mut have);
+            assert_eq!(have, [[want]], "{kind:04b}");
         }
     }
 

@@ -7,9 +7,25 @@ use super::Plane;
 /// With a word of sample `32 * c + r` in `rows[r][c]` beforehand, `rows[b]` then is the plane of the word's bit `b`; and the other way round.
 ///
 /// Blocks of 16 bits are swapped, then of 8, to 1 (H. S. Warren, *Hacker's Delight*, 7-3): 80 exchanges of four operations for 1024 bits.
-#[cfg_attr(not(target_os = "none"), inline(always))]
-#[cfg_attr(target_os = "none", inline(never))]
+#[inline(always)]
 pub fn transpose<const N: usize>(rows: &mut [Plane<N>; 32]) {
+    if N == 1 {
+        single(rows.as_flattened_mut());
+    } else {
+        swap_all(rows);
+    }
+}
+
+/// Planes of one word: not a type parameter, so that this crate compiles it, for speed.
+#[inline(never)]
+fn single(rows: &mut [u32]) {
+    if let ([rows], _) = rows.as_chunks_mut::<1>().0.as_chunks_mut() {
+        swap_all::<1>(rows);
+    }
+}
+
+#[inline(always)]
+fn swap_all<const N: usize>(rows: &mut [Plane<N>; 32]) {
     swap::<N, 16>(rows, 0x0000_FFFF);
     swap::<N, 8>(rows, 0x00FF_00FF);
     swap::<N, 4>(rows, 0x0F0F_0F0F);
