@@ -39,6 +39,8 @@ pub struct Report {
     check: CheckReport,
     accuracy: Option<Accuracy>,
     fit: Option<Fit>,
+    /// The operators of the file, if it is a graph of some framework's.
+    operators: Vec<String>,
     assumptions: Vec<String>,
     warnings: Vec<String>,
     next: String,
@@ -76,6 +78,7 @@ impl Report {
         source: &'static str,
         accuracy: Option<Accuracy>,
         fit: Option<Fit>,
+        operators: Vec<String>,
         assumptions: Vec<String>,
         warnings: Vec<String>,
     ) -> Result<Self, Failure> {
@@ -117,6 +120,7 @@ impl Report {
             check: check.clone(),
             accuracy,
             fit,
+            operators,
             assumptions,
             warnings,
         })
@@ -127,6 +131,9 @@ impl Report {
         let mut lines = Lines::default();
         lines.add("image", format!("{} ({} B)", self.image, grouped(self.image_bytes)));
         lines.add("network", format!("{}, {} inputs, {} outputs", self.name, grouped(self.inputs), self.outputs));
+        if !self.operators.is_empty() {
+            lines.add("operators", self.operators.join("\n"));
+        }
         let parts: Vec<String> = self
             .sections
             .iter()
@@ -146,6 +153,7 @@ impl Report {
         lines.add(
             "ranges",
             match *source {
+                "file" => "from the file, which is quantised".into(),
                 "table" => format!("from a table that was made of {} samples", grouped(*samples)),
                 "random" => format!("from {} RANDOM inputs", grouped(*samples)),
                 _ => format!("from {} samples", grouped(*samples)),
