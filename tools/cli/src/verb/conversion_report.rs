@@ -70,6 +70,17 @@ struct Proven {
     margin_bits: u32,
 }
 
+/// What was said of the file before the conversion.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// Its operators, if it is a graph of some framework's.
+    pub operators: Vec<String>,
+    /// What had to be assumed.
+    pub assumptions: Vec<String>,
+    /// What may be bad.
+    pub warnings: Vec<String>,
+}
+
 impl Report {
     /// Gathers the report.
     pub fn new(
@@ -78,10 +89,9 @@ impl Report {
         source: &'static str,
         accuracy: Option<Accuracy>,
         fit: Option<Fit>,
-        operators: Vec<String>,
-        assumptions: Vec<String>,
-        warnings: Vec<String>,
+        said: Said,
     ) -> Result<Self, Failure> {
+        let Said { operators, assumptions, warnings } = said;
         let Conversion { image, graph, passes, calibration, packing, plan, proof, check, .. } = conversion;
         let decoded = section::decode(image)?;
         let shown = path.display().to_string();

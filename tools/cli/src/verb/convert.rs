@@ -18,7 +18,7 @@ use crate::file::Target;
 use crate::output::{Done, Talk};
 use crate::samples::{FORMS, SampleOptions};
 use crate::stages::Stages;
-use crate::verb::conversion_report::Report;
+use crate::verb::conversion_report::{Report, Said};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -180,7 +180,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     };
     let mut warnings = Vec::new();
     if integer.is_some() && (arguments.calib.is_some() || table.is_some() || ranges_target.is_some()) {
-        return Err(Failure::new("E0309", Exit::Usage, "the model is quantised already: it has its own ranges")
+        return Err(Failure::usage("the model is quantised already: it has its own ranges")
             .at(&arguments.model)
             .hint("leave out --calib, --calibration and --save-calibration"));
     }
@@ -237,7 +237,8 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         target.write((table + "\n").as_bytes())?;
     }
     target.write(&conversion.image)?;
-    let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, listing, assumptions, warnings)?;
+    let said = Said { operators: listing, assumptions, warnings };
+    let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, said)?;
     Ok(talk.done("leafgate.convert/1", &report, || report.human()))
 }
 

@@ -263,7 +263,7 @@ fn read_tensor<'a>(i: usize, tensor: TensorRef<'a>, model: ModelRef<'a>) -> Resu
             scales.push(scale);
             zero_points.push(zero.and_then(|zero| zero.get(i)).unwrap_or(0));
         }
-        if zero_points.iter().any(|zero| zero.abs() > 1 << 16) {
+        if !zero_points.iter().all(|zero| (-65536..=65536).contains(zero)) {
             return Err(format!("{} has a zero point beyond 65536", place()).into());
         }
     }

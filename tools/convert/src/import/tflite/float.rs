@@ -55,7 +55,7 @@ pub(super) fn read(
         source_sha256,
     };
     let budget = file.tensors.iter().filter(|tensor| tensor.data.is_some()).map(|tensor| tensor.len).sum();
-    let mut reader = Reader { file, chain, graph, values: vec![Graph::INPUT; file.tensors.len()], budget };
+    let mut reader = Reader { file, graph, values: vec![Graph::INPUT; file.tensors.len()], budget };
     for step in &chain.steps {
         reader.step(step)?;
     }
@@ -65,7 +65,6 @@ pub(super) fn read(
 
 struct Reader<'f, 'a> {
     file: &'f File<'a>,
-    chain: &'f Chain,
     graph: Graph,
     /// By tensor of the file.
     values: Vec<ValueId>,
@@ -126,25 +125,7 @@ impl Reader<'_, '_> {
                 let output = self.push(&name, Op::Linear { weight, bias, activation: Activation::None }, input, len);
                 self.bound(&name, bound, output, len)
             }
-            Kind::Map(Function::Curve(activation)) => {
-                let readers = self.readers(step.input);
-                let before = self.graph.nodes.iter_mut().find(|node| node.output == input);
-                match before {
-                    // The curve belongs to the layer before, if nobody else reads that.
-                    Some(Node { op: Op::Linear { activation: of @ Activation::None, .. }, .. }) if readers == 1 => {
-                        *of = activation;
-                        input
-                    }
-                    _ => {
-                        return Err(ConvertError::Range {
-                            place: name,
-                            what: "place".into(),
-                            want: "after a dense layer without an activation".into(),
-                            have: "elsewhere".into(),
-                        });
-                    }
-                }
-            }
+            Kind::Map(Function::Curve(activation)) => self.push(&name, Op::Activation(activation), input, len),
             Kind::Map(function) => self.bound(&name, function, input, len),
             Kind::Add { second, bound } => {
                 let second = self.values[second];
@@ -163,12 +144,6 @@ impl Reader<'_, '_> {
         };
         self.values[step.output] = output;
         Ok(())
-    }
-
-    /// Steps that read a tensor; the output of the network counts as one more.
-    fn readers(&self, id: usize) -> usize {
-        let reads = |step: &&Step| step.input == id || matches!(step.kind, Kind::Add { second, .. } if second == id);
-        self.chain.steps.iter().filter(reads).count() + usize::from(self.chain.output == id)
     }
 
     /// What is between bounds, as a node of its own.
