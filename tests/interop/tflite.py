@@ -10,6 +10,7 @@ gives the same f32.
 import json
 import pathlib
 import sys
+import warnings
 
 import flatbuffers
 import numpy as np
@@ -17,6 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 F32, I32, U8, I8 = (getattr(schema.TensorType, name) for name in ("FLOAT32", "INT32", "UINT8", "INT8"))
+warnings.filterwarnings("ignore", message=".*preserve_all_tensors.*")
 NUMPY = {F32: np.float32, I32: np.int32, U8: np.uint8, I8: np.int8}
 
 
