@@ -10,6 +10,8 @@
 
 #[cfg(leafgate_isa)]
 mod arch;
+#[cfg(feature = "batch")]
+pub mod batch;
 pub mod pairs;
 pub mod portable;
 
