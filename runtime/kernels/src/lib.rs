@@ -24,5 +24,5 @@ pub use portable::bits::{count_ones, gates_gathered, thresholds};
 pub use portable::dense::dot;
 #[cfg(not(leafgate_isa))]
 pub use portable::dense::dot4;
-pub use portable::dense::{axpy, dot_strided};
+pub use portable::dense::{axpy_rows, dot_strided};
 pub use portable::requantize::{Requant, requantize, rescale, with_weight};

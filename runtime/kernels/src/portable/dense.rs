@@ -63,12 +63,19 @@ pub fn dot_strided(w: &[i8], x: &[i8], stride: usize) -> i32 {
     sum
 }
 
-/// `acc[r] += v[r] * h`, wrapping: the value row of one neuron.
+/// `acc[r] += sum over j of v[j * acc.len() + r] * h[j]`, wrapping: the value rows of neurons, one after the other, each times what its neuron
+/// gives. A row whose `h` is 0 is not read, and one that `v` does not have is nothing.
 #[inline(never)]
-pub fn axpy(acc: &mut [i32], v: &[i8], h: i8) {
-    let h = i32::from(h);
-    for (acc, &v) in acc.iter_mut().zip(v) {
-        *acc = acc.wrapping_add(i32::from(v) * h);
+pub fn axpy_rows(acc: &mut [i32], v: &[i8], h: &[i8]) {
+    let mut rest = v;
+    for &h in h {
+        let Some((row, next)) = rest.split_at_checked(acc.len()) else { return };
+        rest = next;
+        if h != 0 {
+            for (acc, &v) in acc.iter_mut().zip(row) {
+                *acc = acc.wrapping_add(i32::from(v) * i32::from(h));
+            }
+        }
     }
 }
 
@@ -114,9 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn axpy_adds_a_scaled_row() {
+    fn value_rows_are_added_up() {
         let mut acc = [1, 2, i32::MAX];
-        axpy(&mut acc, &[3, -128, 1], -2);
+        axpy_rows(&mut acc, &[3, -128, 1], &[-2]);
         assert_eq!(acc, [-5, 258, i32::MAX - 2]);
+        axpy_rows(&mut acc, &[1, 1, 1, 9, 9, 9, -128, 0, 4, 5, 5], &[1, 0, -128, 1]);
+        assert_eq!(acc, [-4 + 16384, 259, i32::MAX - 1 - 512]);
+        axpy_rows(&mut [], &[1], &[1, 2]);
     }
 }
