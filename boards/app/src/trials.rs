@@ -3,6 +3,7 @@
 //! What to do stands in the samples partition: the magic `LGTR`, and the number of the trial as u32.
 
 mod dense;
+mod lowbit;
 
 use crate::batches;
 use crate::board::Board;
@@ -50,6 +51,7 @@ fn trial<B: Board>(number: u8, mut arena: GuardedArena) -> ExitCode {
         8 => compare_gates(),
         9 => batches::compare::<B>(&mut arena).err().unwrap_or(ExitCode::Success),
         11 => dense::compare(),
+        10 => lowbit::compare(),
         _ => ExitCode::BadSamples,
     }
 }
