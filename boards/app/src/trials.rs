@@ -50,8 +50,8 @@ fn trial<B: Board>(number: u8, mut arena: GuardedArena) -> ExitCode {
         7 => overrun::<B::Clock>(),
         8 => compare_gates(),
         9 => batches::compare::<B>(&mut arena).err().unwrap_or(ExitCode::Success),
-        11 => dense::compare(),
         10 => lowbit::compare(),
+        11 => dense::compare(),
         _ => ExitCode::BadSamples,
     }
 }
