@@ -2,6 +2,9 @@
 //!
 //! What to do stands in the samples partition: the magic `LGTR`, and the number of the trial as u32.
 
+mod dense;
+mod lowbit;
+
 use crate::batches;
 use crate::board::Board;
 use leafgate_board_support::clock::{self, Clock};
@@ -47,6 +50,8 @@ fn trial<B: Board>(number: u8, mut arena: GuardedArena) -> ExitCode {
         7 => overrun::<B::Clock>(),
         8 => compare_gates(),
         9 => batches::compare::<B>(&mut arena).err().unwrap_or(ExitCode::Success),
+        10 => lowbit::compare(),
+        11 => dense::compare(),
         _ => ExitCode::BadSamples,
     }
 }
