@@ -5,11 +5,16 @@
 //! none wraps in the images it writes.
 //!
 //! This is the only runtime crate that may hold unsafe code (instructions that the compiler does not know). The portable kernels need none.
-//! `arch` has the twins; `build.rs` chooses. The feature `speed` takes larger code where it is faster.
+//! `arch` has the twins; `build.rs` chooses. The feature `speed` takes larger code where it is faster, `low-bit` adds
+//! [`lowbit`].
 #![no_std]
 
 #[cfg(leafgate_isa)]
 mod arch;
+#[cfg(feature = "batch")]
+pub mod batch;
+#[cfg(feature = "low-bit")]
+pub mod lowbit;
 pub mod pairs;
 pub mod portable;
 

@@ -24,6 +24,8 @@ mod dot;
 #[cfg_attr(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"), path = "armv7m/gates.rs")]
 #[cfg_attr(leafgate_isa = "rv32", path = "rv32/gates.rs")]
 mod gates;
+#[cfg(feature = "low-bit")]
+pub(crate) mod lowbit;
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 #[path = "dsp/pairs.rs"]
 pub(crate) mod pairs;
