@@ -22,7 +22,7 @@ pub mod portable;
 pub use arch::axpys;
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 pub use arch::dot;
-#[cfg(leafgate_isa = "mve")]
+#[cfg(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"))]
 pub use arch::rows_i8;
 #[cfg(leafgate_isa)]
 pub use arch::{dot4, gates_words};
@@ -36,7 +36,7 @@ pub use portable::dense::dot;
 pub use portable::dense::dot_strided;
 #[cfg(not(leafgate_isa))]
 pub use portable::dense::dot4;
-#[cfg(not(leafgate_isa = "mve"))]
+#[cfg(not(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve")))]
 pub use portable::dense::rows_i8;
 
 pub use portable::requantize::{Requant, requantize, rescale, with_weight};

@@ -29,6 +29,9 @@ pub(crate) mod lowbit;
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 #[path = "dsp/pairs.rs"]
 pub(crate) mod pairs;
+#[cfg(any(leafgate_isa = "armv7m", leafgate_isa = "dsp"))]
+#[path = "armv7m/rows.rs"]
+mod rows;
 
 #[cfg(all(feature = "batch", any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve")))]
 #[path = "armv7m/spread.rs"]
@@ -46,6 +49,23 @@ pub fn dot4(w: &[i8], cols: usize, x: &[i8], sums: &mut [i32; 4]) -> bool {
         unsafe { dense::dot4(w.as_ptr(), cols, x.as_ptr(), sums) };
     }
     is_whole
+}
+
+/// As the portable one, bit for bit.
+#[cfg(any(leafgate_isa = "armv7m", leafgate_isa = "dsp"))]
+#[inline]
+pub fn rows_i8(w: &[i8], cols: usize, x: &[i8], biases: &[i32], records: &[[i32; 2]], y: &mut [i8]) -> usize {
+    let rows = y.len() & !3;
+    let is_whole = x.len() >= cols && rows.checked_mul(cols).is_some_and(|bytes| w.len() >= bytes);
+    if rows == 0 || !is_whole || records.is_empty() {
+        return 0;
+    }
+    let (biases, bias_step) = if biases.len() < rows { (core::ptr::from_ref(&0), 0) } else { (biases.as_ptr(), 4) };
+    let record_step = if records.len() < rows { 0 } else { 8 };
+    let (records, y) = (records.as_ptr(), y.as_mut_ptr());
+    // SAFETY: `w` holds the rows, `x` one, and `y` as many bytes; of biases and records there are as many or, without a step, one.
+    unsafe { rows::rows_i8(w.as_ptr(), cols, x.as_ptr(), biases, records, y, rows >> 2, bias_step, record_step) };
+    rows
 }
 
 /// As the portable one, bit for bit; to the last row, where there are four.
