@@ -63,7 +63,7 @@ pub struct Arguments {
     /// The kernels that matrices are laid out for; the image runs on every core [default: the board's, or portable]
     #[arg(long, value_enum)]
     kernels: Option<Family>,
-    /// How weights of dense layers are stored: w8, w4, w4g32 (four bits, groups of 32), t2 (-1, 0, 1); of one layer by its name [default: w8]
+    /// How weights of dense layers are stored: w8, w4, w4g32 (four bits, groups of 32), t2 (-1, 0, 1), t2g32; of one layer by its name [default: w8]
     #[arg(long, value_name = "FORMAT|LAYER=FORMAT,..", value_delimiter = ',')]
     weights: Vec<WeightRule>,
     /// Name of the network [default: the file's]
