@@ -62,6 +62,7 @@ fn compare(samples: &[Samples; 2], input: &InputSpec, hidden: usize, (epochs, ra
         (WeightFormat::W4, "w4", &net, limits[0]),
         (WeightFormat::W4Groups, "w4g32", &net, limits[0]),
         (WeightFormat::T2, "t2", &net, limits[1]),
+        (WeightFormat::T2Groups, "t2g32", &net, limits[1]),
         (WeightFormat::T2, "t2, trained for it", &aware, limits[2]),
     ];
     for (format, what, net, most) in cases {
@@ -98,7 +99,7 @@ fn scores_are_those_of_the_stored_weights() {
     let samples = digits();
     let mut net = Perceptron::new(&DIGITS, 24, 10);
     net.train(&samples[0], 10, 0.05, WeightFormat::W8);
-    for format in ["w8", "w4", "w4g32", "t2", "w4,head=w8", "w8,hidden=t2", "t2,head=w4g32"] {
+    for format in ["w8", "w4", "w4g32", "t2", "w4,head=w8", "w8,hidden=t2", "t2g32,head=w4g32"] {
         // The same integers for all kernels.
         let outputs = Kernels::NAMES.map(|(_, kernels)| {
             let (_, _, conversion) = measure(&net, &samples, &options(format, kernels));

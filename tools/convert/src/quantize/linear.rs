@@ -46,7 +46,7 @@ impl Rows {
         let bits = match format {
             WeightFormat::W8 => 8,
             WeightFormat::W4 | WeightFormat::W4Groups => 4,
-            WeightFormat::T2 => 2,
+            WeightFormat::T2 | WeightFormat::T2Groups => 2,
         };
         let low_bit = (bits < 8).then_some(LowBit { bits, scales, layout: LowBitLayout::default() });
         Self { weights, low_bit, steps, effective }

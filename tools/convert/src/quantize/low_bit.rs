@@ -46,11 +46,11 @@ const TRIED: usize = 48;
 pub fn fit(rows: &[f32], cols: usize, format: WeightFormat, floor: f64) -> Fit {
     let levels = match format {
         WeightFormat::W4 | WeightFormat::W4Groups => Levels { least: -8, most: 7 },
-        WeightFormat::T2 => Levels { least: -1, most: 1 },
+        WeightFormat::T2 | WeightFormat::T2Groups => Levels { least: -1, most: 1 },
         WeightFormat::W8 => panic!("eight bits are not low"),
     };
     let floor = floor.max(f64::from(f32::MIN_POSITIVE));
-    if format == WeightFormat::W4Groups {
+    if matches!(format, WeightFormat::W4Groups | WeightFormat::T2Groups) {
         return fit_groups(rows, cols, levels, floor);
     }
     let step = best_step(rows, levels).max(floor);
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn zeros_and_floors_are_kept() {
-        for format in [WeightFormat::W4, WeightFormat::W4Groups, WeightFormat::T2] {
+        for format in [WeightFormat::W4, WeightFormat::W4Groups, WeightFormat::T2, WeightFormat::T2Groups] {
             assert_eq!(fit(&[0.0; 40], 40, format, 0.0).weights, [0; 40]);
             assert!(fit(&numbers(40, 1), 40, format, 0.7).step >= 0.7);
         }

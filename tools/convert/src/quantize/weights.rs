@@ -18,12 +18,14 @@ pub enum WeightFormat {
     W4Groups,
     /// Two bits, -1, 0 or 1; one scale a row.
     T2,
+    /// Two bits, and scales as of four bits in groups.
+    T2Groups,
 }
 
 impl WeightFormat {
     /// Names, as on the command line and in reports.
-    pub const NAMES: [(&'static str, Self); 4] =
-        [("w8", Self::W8), ("w4", Self::W4), ("w4g32", Self::W4Groups), ("t2", Self::T2)];
+    pub const NAMES: [(&'static str, Self); 5] =
+        [("w8", Self::W8), ("w4", Self::W4), ("w4g32", Self::W4Groups), ("t2", Self::T2), ("t2g32", Self::T2Groups)];
 
     /// The name.
     pub fn name(self) -> &'static str {
@@ -177,6 +179,6 @@ mod tests {
     #[test]
     fn an_unknown_format_says_which_are_known() {
         let error = "fc=w3".parse::<WeightRule>().unwrap_err();
-        assert_eq!(error, "unknown weight format `w3`, wanted one of: w8, w4, w4g32, t2");
+        assert_eq!(error, "unknown weight format `w3`, wanted one of: w8, w4, w4g32, t2, t2g32");
     }
 }
