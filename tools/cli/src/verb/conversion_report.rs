@@ -10,13 +10,15 @@ use sha2::{Digest, Sha256};
 
 use crate::board::Fit;
 use crate::error::Failure;
+use crate::module::ModuleReport;
 use crate::output::{Lines, grouped, percent};
 use crate::section::{self, Part};
 
 /// The report.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    image: String,
+    /// Where the image is; nothing if a module was written instead.
+    image: Option<String>,
     name: String,
     image_bytes: usize,
     sha256: String,
@@ -41,6 +43,8 @@ pub struct Report {
     fit: Option<Fit>,
     assumptions: Vec<String>,
     warnings: Vec<String>,
+    #[serde(flatten)]
+    module: Option<ModuleReport>,
     next: String,
 }
 
@@ -70,6 +74,7 @@ struct Proven {
 
 impl Report {
     /// Gathers the report.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the report")]
     pub fn new(
         path: &Path,
         conversion: &Conversion,
@@ -78,13 +83,14 @@ impl Report {
         fit: Option<Fit>,
         assumptions: Vec<String>,
         warnings: Vec<String>,
+        module: Option<ModuleReport>,
     ) -> Result<Self, Failure> {
         let Conversion { image, graph, passes, calibration, packing, plan, proof, check, .. } = conversion;
         let decoded = section::decode(image)?;
         let shown = path.display().to_string();
         Ok(Self {
-            next: next(&shown, fit.as_ref()),
-            image: shown,
+            next: next(&shown, fit.as_ref(), module.as_ref()),
+            image: module.is_none().then_some(shown),
             name: graph.name.clone(),
             image_bytes: image.len(),
             sha256: Sha256::digest(image).iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -119,13 +125,15 @@ impl Report {
             fit,
             assumptions,
             warnings,
+            module,
         })
     }
 
     /// For people.
     pub fn human(&self) -> String {
         let mut lines = Lines::default();
-        lines.add("image", format!("{} ({} B)", self.image, grouped(self.image_bytes)));
+        let image = self.image.as_deref().unwrap_or("not written");
+        lines.add("image", format!("{image} ({} B)", grouped(self.image_bytes)));
         lines.add("network", format!("{}, {} inputs, {} outputs", self.name, grouped(self.inputs), self.outputs));
         let parts: Vec<String> = self
             .sections
@@ -177,6 +185,9 @@ impl Report {
         if let Some(fit) = &self.fit {
             lines.add("fits", fit.describe());
         }
+        if let Some(module) = &self.module {
+            module.describe(&mut lines);
+        }
         lines.add("next", &self.next);
         lines.render()
     }
@@ -224,7 +235,11 @@ fn describe_usage(counts: &[u64]) -> String {
 }
 
 /// The command that a user most likely wants next.
-fn next(image: &str, fit: Option<&Fit>) -> String {
+fn next(image: &str, fit: Option<&Fit>, module: Option<&ModuleReport>) -> String {
+    if let Some(module) = module {
+        let stem = Path::new(module.path()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        return format!("declare it in your crate: `mod {stem};`, then `{stem}::run(&mut state, &input)`");
+    }
     let quoted = if image.contains([' ', '\'', '"']) { format!("{image:?}") } else { image.to_owned() };
     match fit {
         Some(fit) => format!("leafgate emulate {quoted} --machine {}", fit.board),
