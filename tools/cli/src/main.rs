@@ -12,6 +12,7 @@ mod network;
 mod output;
 mod samples;
 mod section;
+mod shortfall;
 mod stages;
 mod verb;
 
