@@ -44,3 +44,6 @@ pub const FAMILIES: [(&str, &str); 6] = [
     ("all, fast", "fff,gates,sparse,speed"),
     ("all, packed", "fff,gates,sparse,packed,speed"),
 ];
+
+/// The features of a firmware that runs networks of gates on many samples at once.
+pub const BATCH: &str = "gates,batch";

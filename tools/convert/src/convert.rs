@@ -64,7 +64,7 @@ pub struct Conversion {
     pub integer: IntGraph,
     /// What the passes did.
     pub passes: PassReport,
-    /// The ranges used.
+    /// The ranges used; of no samples if the network was quantised already.
     pub calibration: Calibration,
     /// The layout of the matrices.
     pub packing: Packing,
@@ -114,7 +114,32 @@ pub fn convert_with(
         }
         Ranges::Random => Calibration::run_with(&graph, &random_inputs(&graph.input, 1024, options.seed), progress)?,
     };
-    let mut integer = quantize(&graph, &calibration, options.relu_skip)?;
+    let integer = quantize(&graph, &calibration, options.relu_skip)?;
+    finish(graph, integer, passes, calibration, options, progress)
+}
+
+/// Converts a network that is quantised already; `graph` is the same in real numbers. No pass runs and nothing is calibrated.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_quantized_with(
+    graph: Graph,
+    integer: IntGraph,
+    options: &Options,
+    progress: &mut Progress<'_>,
+) -> Result<Conversion, ConvertError> {
+    finish(graph, integer, PassReport::default(), Calibration::default(), options, progress)
+}
+
+/// From the integer graph to the checked image.
+fn finish(
+    graph: Graph,
+    mut integer: IntGraph,
+    passes: PassReport,
+    calibration: Calibration,
+    options: &Options,
+    progress: &mut Progress<'_>,
+) -> Result<Conversion, ConvertError> {
     let proof = prove(&integer)?;
     let packing = kernels::choose(&mut integer, options.kernels);
     let plan = plan(&integer)?;

@@ -187,7 +187,7 @@ fn work(arguments: &Arguments, network: &Network) -> Result<Work, Failure> {
     inputs.truncate(limit);
     labels.iter_mut().for_each(|labels| labels.truncate(limit));
     let mut host = Vec::with_capacity(inputs.len());
-    let ran = HostEngine::new(&network.image)?.run(inputs.iter().map(Vec::as_slice), |_, output| host.push(output));
+    let ran = HostEngine::new(&network.image)?.run(&inputs, |_, output| host.push(output));
     ran.map_err(|error| Failure::from(error).at(&arguments.image))?;
     Ok(Work { inputs, labels, host })
 }

@@ -63,7 +63,8 @@ pub(super) fn linear(op: &Linear, image: &Image, seen: Option<&OpTrace>) -> Opti
 /// Products of rows. In pairs the last rows are a group as the others.
 fn rows(work: &mut Work, name: &str, rows: std::ops::Range<usize>, op: &Linear, times: usize) {
     if op.transposed && times > 1 {
-        work.line("strided.column", op.cols, times * rows.len());
+        work.add("strided.row", times * rows.len());
+        work.add("strided.column", times * rows.len() * op.cols);
     } else if matches!(op.weights, Weights::Pairs { .. }) {
         // Eight quads at once, or fewer.
         work.line_by(&format!("{name}.group"), op.cols.div_ceil(4), 8, times * rows.len().div_ceil(4));
