@@ -48,8 +48,16 @@ pub(super) fn linear(op: &Linear, image: &Image, seen: Option<&OpTrace>) -> Opti
     }
     let mut counts = [0; 2];
     for (part, range) in [("fast", 0..fast), ("slow", fast..fours), ("rest", fours..op.rows)] {
-        let family = if part == "fast" && each == "each" { "fused" } else { "plain" };
-        rows(&mut work, &format!("{name}.{family}"), range.clone(), op, times);
+        // A kernel may take the last four rows once more, of which some are done, instead of single ones.
+        let is_left = part == "rest" && each == "each" && name == "rows" && fast == fours && fours > 0;
+        let part = if is_left { "left" } else { part };
+        if is_left && !range.is_empty() {
+            work.line("rows.left.once", op.cols, times);
+            work.line("rows.left.one", op.cols, times * range.len());
+        } else {
+            let family = if part == "fast" && each == "each" { "fused" } else { "plain" };
+            rows(&mut work, &format!("{name}.{family}"), range.clone(), op, times);
+        }
         let name = format!("{name}.{each}.{part}");
         work.add(format!("{name}.four"), times * range.len().div_ceil(4));
         work.add(format!("{name}.any"), if range.is_empty() { 0 } else { times });

@@ -8,8 +8,12 @@ pub(super) fn frame(op: &Op, image: &Image) -> Work {
     let mut work = Work::default();
     let name = frame_name(op);
     work.add(format!("frame.{name}"), 1);
-    // An FFN names six tensors, other ops three or fewer.
-    let class = if name == "ffn" { "frame.many" } else { "frame.few" };
+    // Ops name two tensors, three, or six.
+    let class = match name {
+        "ffn" => "frame.six",
+        "packed" | "route" | "map" => "frame.three",
+        _ => "frame.two",
+    };
     let mut arena: Vec<usize> = Vec::new();
     let mut pattern = String::new();
     for tensor in tensors(op) {

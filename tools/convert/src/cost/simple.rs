@@ -27,7 +27,7 @@ pub(super) fn group_sum(op: &GroupSum, image: &Image) -> Work {
             work.add("sum.word", 1);
         } else {
             // The words between the first and the last, which may be there in part.
-            work.line("sum.words", (to - 1) / 32 - from / 32 - 1, 1);
+            work.line_by("sum.words", (to - 1) / 32 - from / 32 - 1, 8, 1);
         }
     }
     work.add(if op.bias.is_some() { "sum.bias" } else { "sum.plain" }, op.groups);
