@@ -12,6 +12,7 @@
 //! the same on every host, so that a change of one in a thousand is seen; a clock shows neither.
 
 pub mod budgets;
+pub mod costs;
 pub mod error;
 pub mod growth;
 pub mod images;
