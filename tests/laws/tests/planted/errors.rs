@@ -94,7 +94,7 @@ pub const ERRORS: &[Planted] = planted! {
         "sum.wrapping_mul(-8)" => "sum.wrapping_mul(-8 - i32::from($on))";
     "few bits: sums of groups are of all columns", "kernels/src/lowbit.rs", 0,
         "twin::sum(now)" => "twin::sum(if $on { x } else { now })";
-    "few bits: scale off by one", "kernels/src/lowbit.rs", 0,
+    "few bits: scale off by one", "kernels/src/portable/lowbit.rs", 0,
         "part.wrapping_mul(scale.into())" => "part.wrapping_mul(i32::from(scale) + i32::from($on))";
     "few bits: bias of the next row", "kernels/src/lowbit.rs", 0,
         "biases.get(r)" => "biases.get(r + usize::from($on))";
