@@ -11,21 +11,32 @@
 
 #[cfg(leafgate_isa)]
 mod arch;
+#[cfg(feature = "batch")]
+pub mod batch;
 #[cfg(feature = "low-bit")]
 pub mod lowbit;
 pub mod pairs;
 pub mod portable;
 
+#[cfg(all(leafgate_isa, feature = "speed"))]
+pub use arch::axpys;
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 pub use arch::dot;
+#[cfg(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"))]
+pub use arch::rows_i8;
 #[cfg(leafgate_isa)]
 pub use arch::{dot4, gates_words};
 #[cfg(not(leafgate_isa))]
 pub use portable::bits::gates_words;
 pub use portable::bits::{count_ones, gates_gathered, thresholds};
+#[cfg(not(all(leafgate_isa, feature = "speed")))]
+pub use portable::dense::axpys;
 #[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
 pub use portable::dense::dot;
+pub use portable::dense::dot_strided;
 #[cfg(not(leafgate_isa))]
 pub use portable::dense::dot4;
-pub use portable::dense::{axpy, dot_strided};
+#[cfg(not(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve")))]
+pub use portable::dense::rows_i8;
+
 pub use portable::requantize::{Requant, requantize, rescale, with_weight};

@@ -520,3 +520,18 @@ pub fn counted(bits: u32, bounds: &[u32]) -> Vec<u8> {
     at.op(&GroupSumRecord { op: op::GROUPSUM, input: 0, output: scores, groups, bounds, bias, ..none });
     at.finish(scores, readout::ARGMAX, 1)
 }
+
+/// Counts bits of the caller, and then the bits of the counts, which another tensor in the same place makes of them.
+pub fn recounted() -> Vec<u8> {
+    let mut at = Layout::new(7, dtype::BITS, 1, 96);
+    let counts = at.tensor(dtype::I32, 1, 3);
+    let bits = at.tensor(dtype::BITS, 1, 96);
+    at.tensors[usize::from(bits)].offset = at.tensors[usize::from(counts)].offset;
+    let scores = at.tensor(dtype::I32, 1, 3);
+    let bounds = at.constant(&[0u32, 31, 70, 96]);
+    for (input, output) in [(0, counts), (bits, scores)] {
+        let none = GroupSumRecord::default();
+        at.op(&GroupSumRecord { op: op::GROUPSUM, input, output, groups: 3, bounds, bias: NONE, ..none });
+    }
+    at.finish(scores, readout::ARGMAX, 1)
+}

@@ -27,6 +27,7 @@ pub mod dense;
 pub mod draw;
 pub mod figures;
 pub mod fuzzing;
+pub mod gates;
 pub mod hostile;
 pub mod layout;
 mod low_bit;

@@ -45,3 +45,6 @@ pub const FAMILIES: [(&str, &str); 7] = [
     ("all, packed", "fff,gates,sparse,packed,speed"),
     ("all, low bit", "fff,gates,sparse,packed,speed,low-bit"),
 ];
+
+/// The features of a firmware that runs networks of gates on many samples at once.
+pub const BATCH: &str = "gates,batch";

@@ -12,7 +12,7 @@ fn every_twin_gives_the_sums_of_plain_weights() {
             continue;
         }
         let firmware = build_binary(&workspace_root().unwrap(), machine, &binary).unwrap_or_else(|e| panic!("{e}"));
-        let outcome = Emulation::new(machine, firmware).samples_bytes(*b"LGTR\x09\0\0\0").run();
+        let outcome = Emulation::new(machine, firmware).samples_bytes(*b"LGTR\x0a\0\0\0").run();
         let outcome = outcome.unwrap_or_else(|error| panic!("{}: {error}", machine.name));
         assert!(outcome.exit.is_success(), "{}: {}\n{:#?}", machine.name, outcome.exit, outcome.lines);
         let is_equal = outcome.lines.last().is_some_and(|line| line.contains("weights of few bits: equal"));

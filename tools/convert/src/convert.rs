@@ -77,7 +77,7 @@ pub struct Conversion {
     pub integer: IntGraph,
     /// What the passes did.
     pub passes: PassReport,
-    /// The ranges used.
+    /// The ranges used; of no samples if the network was quantised already.
     pub calibration: Calibration,
     /// What became of the weights of dense layers.
     pub dense: Vec<LayerWeights>,
@@ -129,7 +129,36 @@ pub fn convert_with(
         }
         Ranges::Random => Calibration::run_with(&graph, &random_inputs(&graph.input, 1024, options.seed), progress)?,
     };
-    let (mut integer, dense) = quantize(&graph, &calibration, options.relu_skip, &options.weights)?;
+    let (integer, dense) = quantize(&graph, &calibration, options.relu_skip, &options.weights)?;
+    finish(Quantized { graph, integer, passes, calibration, dense }, options, progress)
+}
+
+/// Converts a network that is quantised already; `graph` is the same in real numbers. No pass runs and nothing is calibrated.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_quantized_with(
+    graph: Graph,
+    integer: IntGraph,
+    options: &Options,
+    progress: &mut Progress<'_>,
+) -> Result<Conversion, ConvertError> {
+    let (passes, calibration, dense) = Default::default();
+    finish(Quantized { graph, integer, passes, calibration, dense }, options, progress)
+}
+
+/// A network in integers, and how it came to be.
+struct Quantized {
+    graph: Graph,
+    integer: IntGraph,
+    passes: PassReport,
+    calibration: Calibration,
+    dense: Vec<LayerWeights>,
+}
+
+/// From the integer graph to the checked image.
+fn finish(quantized: Quantized, options: &Options, progress: &mut Progress<'_>) -> Result<Conversion, ConvertError> {
+    let Quantized { graph, mut integer, passes, calibration, dense } = quantized;
     let proof = prove(&integer)?;
     let packing = kernels::choose(&mut integer, options.kernels);
     let plan = plan(&integer)?;

@@ -1,13 +1,14 @@
 //! Converts trained networks to Leafgate flash images.
 //!
 //! Data flows one way: `import` reads a file into the float graph of `ir`; `pass` simplifies it; `quantize` turns it into
-//! an integer graph; `kernels` chooses the layout of its matrices; `plan` lays out the arena; `pack` writes the image. `reference` is the independent judge: it reads
+//! an integer graph; `kernels` chooses the layout of its matrices; `plan` lays out the arena; `pack` writes the image; `emit` writes it as a Rust module instead. `reference` is the independent judge: it reads
 //! the image's bytes by the format document alone.
 
 pub mod accuracy;
 pub mod check;
 pub mod convert;
 pub mod data;
+pub mod emit;
 pub mod error;
 pub mod host;
 pub mod import;
@@ -20,7 +21,7 @@ pub mod progress;
 pub mod quantize;
 pub mod reference;
 
-pub use convert::{Conversion, Options, Ranges, convert, convert_with};
+pub use convert::{Conversion, Options, Ranges, convert, convert_quantized_with, convert_with};
 pub use error::ConvertError;
 pub use kernels::Kernels;
 pub use progress::{Progress, Stage};

@@ -13,6 +13,8 @@ mod map;
 #[cfg(feature = "packed")]
 mod pairs;
 mod readout;
+#[cfg(feature = "batch")]
+pub(crate) use readout::rank;
 #[cfg(any(feature = "fff", feature = "sparse"))]
 mod route;
 

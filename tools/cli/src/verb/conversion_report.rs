@@ -41,6 +41,8 @@ pub struct Report {
     check: CheckReport,
     accuracy: Option<Accuracy>,
     fit: Option<Fit>,
+    /// The operators of the file, if it is a graph of some framework's.
+    operators: Vec<String>,
     assumptions: Vec<String>,
     warnings: Vec<String>,
     next: String,
@@ -81,6 +83,17 @@ struct Proven {
     margin_bits: u32,
 }
 
+/// What was said of the file before the conversion.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// Its operators, if it is a graph of some framework's.
+    pub operators: Vec<String>,
+    /// What had to be assumed.
+    pub assumptions: Vec<String>,
+    /// What may be bad.
+    pub warnings: Vec<String>,
+}
+
 impl Report {
     /// Gathers the report.
     pub fn new(
@@ -89,9 +102,9 @@ impl Report {
         source: &'static str,
         accuracy: Option<Accuracy>,
         fit: Option<Fit>,
-        assumptions: Vec<String>,
-        warnings: Vec<String>,
+        said: Said,
     ) -> Result<Self, Failure> {
+        let Said { operators, assumptions, warnings } = said;
         let Conversion { image, graph, passes, calibration, dense, packing, plan, proof, check, .. } = conversion;
         let decoded = section::decode(image)?;
         let shown = path.display().to_string();
@@ -131,6 +144,7 @@ impl Report {
             check: check.clone(),
             accuracy,
             fit,
+            operators,
             assumptions,
             warnings,
         })
@@ -141,6 +155,9 @@ impl Report {
         let mut lines = Lines::default();
         lines.add("image", format!("{} ({} B)", self.image, grouped(self.image_bytes)));
         lines.add("network", format!("{}, {} inputs, {} outputs", self.name, grouped(self.inputs), self.outputs));
+        if !self.operators.is_empty() {
+            lines.add("operators", self.operators.join("\n"));
+        }
         let parts: Vec<String> = self
             .sections
             .iter()
@@ -160,6 +177,7 @@ impl Report {
         lines.add(
             "ranges",
             match *source {
+                "file" => "from the file, which is quantised".into(),
                 "table" => format!("from a table that was made of {} samples", grouped(*samples)),
                 "random" => format!("from {} RANDOM inputs", grouped(*samples)),
                 _ => format!("from {} samples", grouped(*samples)),

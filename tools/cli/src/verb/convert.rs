@@ -10,7 +10,7 @@ use leafgate_convert::ir::{Activation, InputSpec};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
 use leafgate_convert::quantize::weights::WeightRule;
-use leafgate_convert::{Conversion, ConvertError, Kernels, Options, Ranges, convert_with};
+use leafgate_convert::{Conversion, ConvertError, Kernels, Options, Ranges, convert_quantized_with, convert_with};
 
 use crate::board::{self, Fit};
 use crate::error::Failure;
@@ -19,7 +19,7 @@ use crate::file::Target;
 use crate::output::{Done, Talk};
 use crate::samples::{FORMS, SampleOptions};
 use crate::stages::Stages;
-use crate::verb::conversion_report::Report;
+use crate::verb::conversion_report::{Report, Said};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,7 +34,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMS}"))]
 pub struct Arguments {
-    /// A .safetensors file with a `leafgate.graph` description, or the state dict of a fast feedforward network (.pt, .safetensors)
+    /// A .safetensors file with a `leafgate.graph` description, the state dict of a fast feedforward network (.pt, .safetensors), or a .tflite file
     model: PathBuf,
     /// The image to write
     #[arg(short, long, value_name = "IMAGE")]
@@ -177,7 +177,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let board = arguments.board.as_deref().map(board::find).transpose()?;
 
     let imported = import(arguments)?;
-    let (graph, assumptions) = (imported.graph, imported.assumptions);
+    let Imported { graph, integer, listing, assumptions } = imported;
     assumptions.iter().for_each(|assumption| talk.note(assumption));
     let outputs = graph.value(graph.output).len;
 
@@ -190,7 +190,15 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         None => None,
     };
     let mut warnings = Vec::new();
+    let wants_others =
+        arguments.calib.is_some() || table.is_some() || ranges_target.is_some() || !arguments.weights.is_empty();
+    if integer.is_some() && wants_others {
+        return Err(Failure::usage("the model is quantised already: it has its own ranges and weights")
+            .at(&arguments.model)
+            .hint("leave out --calib, --calibration, --save-calibration and --weights"));
+    }
     let (ranges, source) = match (&calib, &table) {
+        (None, None) if integer.is_some() => (Ranges::Random, "file"),
         (Some(samples), _) => (Ranges::Samples(&samples.inputs), "samples"),
         (None, Some(table)) => (Ranges::Table(table), "table"),
         (None, None) => {
@@ -221,7 +229,11 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         model_version: arguments.model_version,
     };
     let mut stages = Stages::new(talk, "quantising");
-    let conversion = convert_with(graph, ranges, &options, &mut |stage, done, total| stages.show(stage, done, total));
+    let mut show = |stage, done, total| stages.show(stage, done, total);
+    let conversion = match integer {
+        Some(integer) => convert_quantized_with(graph, integer, &options, &mut show),
+        None => convert_with(graph, ranges, &options, &mut show),
+    };
     stages.clear();
     let conversion = conversion.map_err(|error| {
         if matches!(&error, ConvertError::Range { place, .. } if place == "weight formats") {
@@ -244,7 +256,8 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         target.write((table + "\n").as_bytes())?;
     }
     target.write(&conversion.image)?;
-    let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, assumptions, warnings)?;
+    let said = Said { operators: listing, assumptions, warnings };
+    let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, said)?;
     Ok(talk.done("leafgate.convert/1", &report, || report.human()))
 }
 

@@ -89,6 +89,7 @@ impl Quantizer<'_> {
             Op::Ffn { routes, ranges, activation } => self.ffn(node, routes, ranges, *activation),
             Op::Affine { gain, bias } => self.affine_map(node, gain, bias),
             Op::Add { second } => self.add_map(node, *second),
+            Op::Activation(activation) => self.activation(node, *activation),
             Op::Clamp { min, max } => self.clamp(node, *min, *max),
             Op::Bits { feature, threshold } => self.bits(node, feature, threshold),
             Op::Gates { wiring, gate } => self.gates(node, wiring, gate),
@@ -190,6 +191,14 @@ impl Quantizer<'_> {
         let z = [a.zero_point.round() as i8, b.zero_point.round() as i8];
         let map = IntMap::Add { second: other, m, z, shift, zero_point: y.zero_point as i8, lo: -128, hi: 127 };
         self.push(node, IntOp::Map { input, output, map });
+        Ok(())
+    }
+
+    fn activation(&mut self, node: &Node, activation: Activation) -> Result<(), ConvertError> {
+        let input = self.source(node, node.input, Dtype::I8)?;
+        let output = self.output_i8(node)?;
+        let table = activation_table(activation, self.out.tensor(input), self.out.tensor(output));
+        self.push(node, IntOp::Map { input, output, map: IntMap::Lut256(table) });
         Ok(())
     }
 

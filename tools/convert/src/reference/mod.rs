@@ -45,5 +45,6 @@ pub use low_bit::{Layout, LowBit};
 pub use ops::{
     Activation, Emit, Ffn, Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Route, RouteKind, Rows, Weights,
 };
+pub(crate) use pairs::{PairRow, row as pair_row};
 pub use proof::{OpProof, Proof, ProofError, Violation, prove};
 pub use read::{At, Crc, ReadError, Want, read};

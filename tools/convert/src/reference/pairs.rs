@@ -3,7 +3,7 @@
 use super::image::{Array, Constants};
 
 /// A row: `a = wrap(start + sum 256 * w_c * x_c) >> 8`, exact before it wraps.
-pub(super) struct PairRow {
+pub(crate) struct PairRow {
     /// The start value with what the weights of even columns add to it: 0 in a matrix that a converter has made.
     pub start: i64,
     /// C weights, from -128 to 128.
@@ -16,7 +16,7 @@ pub(super) fn words(rows: u64, cols: u64) -> u64 {
 }
 
 /// Row `r` of a matrix with `cols` columns.
-pub(super) fn row(constants: &Constants, matrix: Array<u32>, r: usize, cols: usize) -> PairRow {
+pub(crate) fn row(constants: &Constants, matrix: Array<u32>, r: usize, cols: usize) -> PairRow {
     let quads = cols.div_ceil(4);
     let group = r / 4 * (4 + 4 * quads);
     let word = |i: usize| constants.get(matrix, group + 4 * i + r % 4);
