@@ -29,7 +29,7 @@ pub const ERRORS: &[Planted] = planted! {
     "strided dot: a bit of a weight", "kernels/src/portable/dense.rs", 2,
         "i32::from(w) * i32::from(x)" => "i32::from(w ^ i8::from($on)) * i32::from(x)";
     "value row: a bit of a weight", "kernels/src/portable/dense.rs", 0,
-        "i32::from(v) * h" => "i32::from(v ^ i8::from($on)) * h";
+        "i32::from(v) * i32::from(h)" => "i32::from(v ^ i8::from($on)) * i32::from(h)";
     "requantise: no rounding", "kernels/src/portable/requantize.rs", 0,
         "let half = 1;" => "let half = i64::from(!$on);";
     "requantise: no rounding of an upper word", "kernels/src/portable/requantize.rs", 1,
