@@ -32,6 +32,8 @@
 #![forbid(unsafe_code)]
 
 #[cfg(target_os = "none")]
+mod batches;
+#[cfg(target_os = "none")]
 mod board;
 #[cfg(all(target_os = "none", feature = "compiled"))]
 pub mod compiled;

@@ -2,6 +2,10 @@
 //!
 //! What to do stands in the samples partition: the magic `LGTR`, and the number of the trial as u32.
 
+mod dense;
+mod lowbit;
+
+use crate::batches;
 use crate::board::Board;
 use leafgate_board_support::clock::{self, Clock};
 use leafgate_board_support::{ExitCode, GuardedArena, provoke};
@@ -45,6 +49,9 @@ fn trial<B: Board>(number: u8, mut arena: GuardedArena) -> ExitCode {
         6 => measure_loops::<B::Clock>(),
         7 => overrun::<B::Clock>(),
         8 => compare_gates(),
+        9 => batches::compare::<B>(&mut arena).err().unwrap_or(ExitCode::Success),
+        10 => lowbit::compare(),
+        11 => dense::compare(),
         _ => ExitCode::BadSamples,
     }
 }

@@ -5,7 +5,7 @@ use leafgate_image::ListEntry;
 use leafgate_image::{OpRecord, RequantRecord, TensorRecord, View, op, place};
 use leafgate_kernels::{Requant, dot_strided};
 #[cfg(feature = "speed")]
-use leafgate_kernels::{dot4, requantize};
+use leafgate_kernels::{dot4, rows_i8};
 #[cfg(any(feature = "fff", feature = "sparse"))]
 use zerocopy::transmute;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, transmute_ref};
@@ -29,7 +29,7 @@ static FIELDS: [&[u8]; 8] = {
     fields[op::FFN as usize] = &[2, 3, 4, 5, 6, 7];
     fields[op::ROUTE as usize] = &[2, 3, 16];
     fields[op::MAP as usize] = &[2, 3, 4];
-    // A LINEAR in pairs stands in the place of no op.
+    // A LINEAR with packed weights stands in the place of no op.
     fields[0] = &[2, 3, 15];
     fields
 };
@@ -41,7 +41,8 @@ impl<'r, 'a> Frame<'r, 'a> {
     pub(crate) fn new(view: &'r View<'a>, arena: &'r mut [u8], input: &'r [u8], record: &OpRecord) -> Self {
         let words: &[u16; 32] = transmute_ref!(record);
         // Masks, here and below, say that no index is out of bounds.
-        let is_packed = cfg!(feature = "packed") && record.op == op::LINEAR && is_packed(record);
+        let can_be_packed = cfg!(any(feature = "packed", feature = "low-bit"));
+        let is_packed = can_be_packed && record.op == op::LINEAR && is_packed(record);
         let fields = FIELDS[usize::from(if is_packed { 0 } else { record.op & 7 })];
         let mut parts: [&mut [u8]; 6] = Default::default();
         let (mut rest, mut end) = (arena, 0);
@@ -207,24 +208,11 @@ impl<'a> Rows<'a> {
         four[!*left & 3].wrapping_add(bias(self.biases, r))
     }
 
-    /// The first rows times `x`, with their biases, requantised to `y`: as many whole fours as there are. Gives their number.
+    /// The first rows times `x`, with their biases, requantised to `y`: as many as the kernel takes. Gives their number.
     #[cfg(feature = "speed")]
     #[inline(never)]
     pub(crate) fn requantized(&self, records: &Requants<'_>, x: &[i8], y: &mut [i8]) -> usize {
-        let (mut done, mut sums) = (0usize, [0; 4]);
-        let (fours, _) = y.as_chunks_mut::<4>();
-        for y in fours {
-            if !dot4(self.starting(done), self.cols, x, &mut sums) {
-                break;
-            }
-            for (i, (y, sum)) in y.iter_mut().zip(sums).enumerate() {
-                let r = done.wrapping_add(i);
-                let record = records.0.get(if records.0.len() == 1 { 0 } else { r });
-                *y = record.map_or(0, |&record| requantize(record, sum.wrapping_add(bias(self.biases, r))));
-            }
-            done = done.wrapping_add(4);
-        }
-        done
+        rows_i8(self.weights, self.cols, x, self.biases, records.0, y)
     }
 
     /// As [`sum`](Self::sum).

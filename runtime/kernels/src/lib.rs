@@ -5,24 +5,38 @@
 //! none wraps in the images it writes.
 //!
 //! This is the only runtime crate that may hold unsafe code (instructions that the compiler does not know). The portable kernels need none.
-//! `arch` has the twins; `build.rs` chooses. The feature `speed` takes larger code where it is faster.
+//! `arch` has the twins; `build.rs` chooses. The feature `speed` takes larger code where it is faster, `low-bit` adds
+//! [`lowbit`].
 #![no_std]
 
 #[cfg(leafgate_isa)]
 mod arch;
+#[cfg(feature = "batch")]
+pub mod batch;
+#[cfg(feature = "low-bit")]
+pub mod lowbit;
 pub mod pairs;
 pub mod portable;
 
+#[cfg(all(leafgate_isa, feature = "speed"))]
+pub use arch::axpys;
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 pub use arch::dot;
+#[cfg(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"))]
+pub use arch::rows_i8;
 #[cfg(leafgate_isa)]
 pub use arch::{dot4, gates_words};
 #[cfg(not(leafgate_isa))]
 pub use portable::bits::gates_words;
 pub use portable::bits::{count_ones, gates_gathered, thresholds};
+#[cfg(not(all(leafgate_isa, feature = "speed")))]
+pub use portable::dense::axpys;
 #[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
 pub use portable::dense::dot;
+pub use portable::dense::dot_strided;
 #[cfg(not(leafgate_isa))]
 pub use portable::dense::dot4;
-pub use portable::dense::{axpy, dot_strided};
+#[cfg(not(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve")))]
+pub use portable::dense::rows_i8;
+
 pub use portable::requantize::{Requant, requantize, rescale, with_weight};

@@ -4,7 +4,7 @@ use leafgate_tests_panicfree::elf::{Elf, read};
 use leafgate_tests_panicfree::figures::Figures;
 use leafgate_tests_panicfree::link::{Link, Undefined, link};
 use leafgate_tests_panicfree::stack::CallGraph;
-use leafgate_tests_panicfree::{FAMILIES, MEASURED, TARGETS};
+use leafgate_tests_panicfree::{BATCH, FAMILIES, MEASURED, TARGETS};
 
 /// Text of image, engine and kernels with all three families.
 const TEXT_BYTES: u32 = 10 * 1024;
@@ -12,6 +12,8 @@ const TEXT_BYTES: u32 = 10 * 1024;
 const FAST_TEXT_BYTES: u32 = 11 * 1024 + 512;
 /// The same with packed matrices as well: unrolled loops are what makes them fast.
 const PACKED_TEXT_BYTES: u32 = 14 * 1024 + 512;
+/// The same with weights of few bits: five layouts, and a kernel for each of them.
+const LOW_BIT_TEXT_BYTES: u32 = 20 * 1024 + 512;
 /// Stack of a run.
 const RUN_STACK_BYTES: u32 = 512;
 /// Stack of a parse.
@@ -42,6 +44,22 @@ fn no_panic_is_reachable() {
                 link_or_show(target, features);
                 println!("{target:<30} {name:<9} links: no panic is reachable");
             }
+        }
+    }
+}
+
+#[test]
+fn no_panic_is_reachable_in_a_batch() {
+    for target in TARGETS {
+        let elf = link_or_show(target, BATCH);
+        println!("{target:<30} batch     links: no panic is reachable");
+        if target == MEASURED {
+            match Figures::of(&elf) {
+                Ok(figures) => println!("with sessions {} B of runtime text", figures.runtime_text_bytes),
+                Err((call, why)) => panic!("{call}: {why:?}"),
+            }
+            let depth = CallGraph::new(&elf).depth("call_batch").unwrap_or_else(|why| panic!("{why:?}"));
+            println!("stack of a batch {} B: {:?}", depth.bytes, depth.path);
         }
     }
 }
@@ -80,6 +98,7 @@ fn text_and_stack_are_within_budget() {
         let limit = match name {
             "all, fast" => FAST_TEXT_BYTES,
             "all, packed" => PACKED_TEXT_BYTES,
+            "all, low bit" => LOW_BIT_TEXT_BYTES,
             _ => TEXT_BYTES,
         };
         let figures = [

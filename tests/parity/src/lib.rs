@@ -48,9 +48,7 @@ pub fn as_bytes(samples: &Samples) -> Vec<Vec<u8>> {
 /// If it refuses the image or a sample.
 pub fn host_outputs(image: &[u8], samples: &[Vec<u8>]) -> Vec<HostOutput> {
     let mut outputs = Vec::new();
-    let mut engine = HostEngine::new(image).expect("the engine takes the image");
-    engine
-        .run(samples.iter().map(Vec::as_slice), |_, output| outputs.push(output))
-        .expect("the engine takes the samples");
+    let engine = HostEngine::new(image).expect("the engine takes the image");
+    engine.run(samples, |_, output| outputs.push(output)).expect("the engine takes the samples");
     outputs
 }

@@ -1,7 +1,10 @@
 //! How well the image does what the trained network does: on labelled samples, float against integer.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::ops::Range;
 
+use crate::host::workers::in_blocks;
 use crate::host::{HostEngine, HostError, input_bytes};
 use crate::ir::eval::{Entry, Evaluator, Observer, class_of};
 use crate::ir::{Graph, Op, Route};
@@ -44,45 +47,89 @@ pub fn accuracy_with(
     labels: &[u32],
     progress: &mut Progress<'_>,
 ) -> Result<Accuracy, HostError> {
-    let mut engine = HostEngine::new(image)?;
-    let judge = reference::read(image, Crc::Check).ok();
-    let mut evaluator = Evaluator::new(graph);
-    let mut watch = Watch { graph, chosen: Vec::new(), usage: BTreeMap::new() };
-    let (mut float, mut integer, mut agreement, mut flips) = (0usize, 0usize, 0usize, 0usize);
-    let mut count = Count::begin(progress, Stage::Accuracy, inputs.len());
-    engine.run(inputs.iter().map(|input| input_bytes(input)), |i, output| {
-        let (input, label) = (&inputs[i], labels.get(i).map(|&label| label as usize));
+    let mut classes = Vec::with_capacity(inputs.len());
+    let bytes: Vec<&[u8]> = inputs.iter().map(|input| input_bytes(input)).collect();
+    HostEngine::new(image)?.run(&bytes, |_, output| {
         let best = (0..output.values.len()).rev().max_by_key(|&i| output.values[i]);
-        let class = output.class().or(best).unwrap_or(0);
-        watch.chosen.clear();
-        let wanted = class_of(evaluator.run(input, &mut watch));
-        float += usize::from(Some(wanted) == label);
-        integer += usize::from(Some(class) == label);
-        agreement += usize::from(class == wanted);
-        if let Some(judge) = &judge
-            && !watch.chosen.is_empty()
-            && let Ok(outcome) = reference::run_bytes(judge, input_bytes(input))
-        {
-            let mut chosen: Vec<usize> =
-                outcome.trace.iter().flat_map(|op| op.entries.iter().map(|entry| usize::from(entry.range))).collect();
-            chosen.sort_unstable();
-            watch.chosen.sort_unstable();
-            flips += usize::from(chosen != watch.chosen);
-        }
-        count.step();
+        classes.push(output.class().or(best).unwrap_or(0));
     })?;
+    let judge = reference::read(image, Crc::Check).ok();
+    let work = |evaluator: &mut Evaluator<'_>, range: Range<usize>| {
+        let mut watch = Watch { graph, chosen: Vec::new(), usage: BTreeMap::new() };
+        let mut tally = Tally::default();
+        for i in range {
+            let label = labels.get(i).map(|&label| label as usize);
+            watch.chosen.clear();
+            let wanted = class_of(evaluator.run(&inputs[i], &mut watch));
+            tally.float += usize::from(Some(wanted) == label);
+            tally.integer += usize::from(Some(classes[i]) == label);
+            tally.agreement += usize::from(classes[i] == wanted);
+            if let Some(judge) = &judge
+                && !watch.chosen.is_empty()
+                && let Ok(outcome) = reference::run_bytes(judge, bytes[i])
+            {
+                let entries = outcome.trace.iter().flat_map(|op| &op.entries);
+                let mut chosen: Vec<usize> = entries.map(|entry| usize::from(entry.range)).collect();
+                chosen.sort_unstable();
+                watch.chosen.sort_unstable();
+                tally.flips += usize::from(chosen != watch.chosen);
+            }
+        }
+        tally.usage = watch.usage;
+        tally
+    };
+    let mut count = Count::begin(progress, Stage::Accuracy, inputs.len());
+    let mut all = Tally::default();
+    let added: Result<(), Infallible> = in_blocks(
+        inputs.len(),
+        BLOCK,
+        || Evaluator::new(graph),
+        work,
+        |range, tally| {
+            all.add(tally);
+            range.for_each(|_| count.step());
+            Ok(())
+        },
+    );
+    let Ok(()) = added;
     let samples = inputs.len();
     let share = |count: usize| count as f64 / samples.max(1) as f64;
     let routed = |op: &Op| matches!(op, Op::Ffn { routes, .. } if routes.iter().any(|route| !matches!(route, Route::Static { .. })));
-    let route_flips = graph.nodes.iter().any(|node| routed(&node.op)).then(|| share(flips));
+    let route_flips = graph.nodes.iter().any(|node| routed(&node.op)).then(|| share(all.flips));
     Ok(Accuracy {
         samples,
-        float: share(float),
-        integer: share(integer),
-        agreement: share(agreement),
+        float: share(all.float),
+        integer: share(all.integer),
+        agreement: share(all.agreement),
         route_flips,
-        usage: watch.usage,
+        usage: all.usage,
     })
+}
+
+/// Samples that a thread takes at a time.
+const BLOCK: usize = 32;
+
+/// What came of some samples.
+#[derive(Debug, Default)]
+struct Tally {
+    float: usize,
+    integer: usize,
+    agreement: usize,
+    flips: usize,
+    usage: BTreeMap<String, Vec<u64>>,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.float += other.float;
+        self.integer += other.integer;
+        self.agreement += other.agreement;
+        self.flips += other.flips;
+        for (name, counts) in other.usage {
+            let sums = self.usage.entry(name).or_insert_with(|| vec![0; counts.len()]);
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+    }
 }
 
 /// Notes the ranges (or neurons of a path) that routes choose.

@@ -95,6 +95,12 @@ pub enum ConvertError {
         /// As found.
         have: String,
     },
+    /// Operators of the file that no image can express, all of them.
+    #[error("the network cannot be imported: {}", operators.join("; "))]
+    Unsupported {
+        /// Each with its place in the file and the reason.
+        operators: Vec<String>,
+    },
     /// An accumulator could leave 32 bits.
     #[error("{place}: the accumulator of row {row} could reach {have}, wanted at most {want}")]
     Overflow {
@@ -151,6 +157,7 @@ impl ConvertError {
             Self::Unknown { .. } => "E0107",
             Self::Range { .. } => "E0108",
             Self::Calibration { .. } => "E0109",
+            Self::Unsupported { .. } => "E0110",
             Self::Overflow { .. } => "E0201",
             Self::TooLarge { .. } => "E0202",
             Self::Check { .. } => "E0901",
@@ -162,7 +169,7 @@ impl ConvertError {
         match self {
             Self::Io { .. } => "check the path and its permissions",
             Self::Unreadable { .. } => {
-                "give a .safetensors file with a `leafgate.graph` description, or a PyTorch state dict (.pt)"
+                "give a .safetensors file with a `leafgate.graph` description, a PyTorch state dict (.pt), or a .tflite file"
             }
             Self::MissingTensor { .. } => "check the layer's prefix, and that the whole state dict was saved",
             Self::ExtraTensors { .. } => "name the layer that uses them, or remove them from the file",
@@ -171,6 +178,9 @@ impl ConvertError {
             Self::Unknown { .. } => "docs/graph-format.md lists what is known",
             Self::Range { .. } => "docs/graph-format.md lists the admissible figures",
             Self::Calibration { .. } => "calibrate this very file again: `--calib FILE --save-calibration TABLE`",
+            Self::Unsupported { .. } => {
+                "replace these operators and export again, or cut the network where dense layers begin and compute the rest before it"
+            }
             Self::Overflow { .. } => "scale the layer's weights or bias down, or split the layer",
             Self::TooLarge { .. } => "make the model smaller, or choose a board with more room",
             Self::Check { .. } => "please report this with the model file: it is a defect of the converter",

@@ -21,7 +21,7 @@ pub mod progress;
 pub mod quantize;
 pub mod reference;
 
-pub use convert::{Conversion, Options, Ranges, convert, convert_with};
+pub use convert::{Conversion, Options, Ranges, convert, convert_quantized_with, convert_with};
 pub use error::ConvertError;
 pub use kernels::Kernels;
 pub use progress::{Progress, Stage};

@@ -174,8 +174,10 @@ pub struct Sizes {
     pub runtime_text_bytes: u64,
     /// Code, constants and the initial values of data: what is flashed.
     pub flash_bytes: u64,
-    /// Static data, the arena included, the stack not.
+    /// Static data, the arena included, the stack not; and what of the code is in RAM.
     pub ram_bytes: u64,
+    /// Code in RAM, which is in flash as well: the kernels, where the machine's `place` is `ram`, and the veneers that lead from them.
+    pub ram_text_bytes: u64,
 }
 
 impl Sizes {
@@ -188,7 +190,10 @@ impl Sizes {
         let file = object::File::parse(&*bytes)
             .map_err(|error| EmulateError::NoFirmware { path: firmware.to_owned(), reason: error.to_string() })?;
         let runtime_text_bytes = runtime_text_bytes(&file);
-        let mut sizes = Sizes { text_bytes: 0, runtime_text_bytes, flash_bytes: 0, ram_bytes: 0 };
+        let mut sizes = Sizes { text_bytes: 0, runtime_text_bytes, flash_bytes: 0, ram_bytes: 0, ram_text_bytes: 0 };
+        // A file that names no machine has its code where it says.
+        let ram = machine_of_elf(firmware, &bytes).ok().map(|machine| machine.ram);
+        let is_in_ram = |address: u64| ram.is_some_and(|ram| (u64::from(ram.origin)..ram.end()).contains(&address));
         for section in file.sections() {
             let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
             let has = |flag| sh_flags & flag == flag;
@@ -199,9 +204,12 @@ impl Sizes {
             let bytes = section.size();
             let writable = has(object::elf::SHF_WRITE);
             let zeroed = matches!(section.kind(), SectionKind::UninitializedData);
-            sizes.text_bytes += if section.kind() == SectionKind::Text { bytes } else { 0 };
+            let is_text = section.kind() == SectionKind::Text;
+            let copied = if is_text && !writable && is_in_ram(section.address()) { bytes } else { 0 };
+            sizes.text_bytes += if is_text { bytes } else { 0 };
+            sizes.ram_text_bytes += copied;
             sizes.flash_bytes += if zeroed { 0 } else { bytes };
-            sizes.ram_bytes += if writable || zeroed { bytes } else { 0 };
+            sizes.ram_bytes += if writable || zeroed { bytes } else { copied };
         }
         Ok(sizes)
     }

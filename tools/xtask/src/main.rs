@@ -5,6 +5,7 @@
 
 mod bench;
 mod demo;
+mod interop;
 mod setup;
 mod shell;
 mod test;
@@ -32,6 +33,8 @@ enum Chore {
     Setup,
     /// Measures every op and network on every machine, and writes `docs/bench`.
     Bench(bench::Arguments),
+    /// Compares importers with the packages that models come from, in a Python environment that it makes.
+    Interop(interop::Arguments),
     /// Makes the images of the zoo from their weights again.
     Zoo(zoo::Arguments),
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Chore::Test => setup::run().and_then(|()| test::run()),
         Chore::Setup => setup::run(),
         Chore::Bench(arguments) => setup::run().and_then(|()| bench::run(&arguments)),
+        Chore::Interop(arguments) => interop::run(&arguments),
         Chore::Zoo(arguments) => zoo::run(&arguments),
     };
     match result {

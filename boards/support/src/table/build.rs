@@ -1,8 +1,11 @@
 //! What the build script of a board package does.
 
-use super::{Boards, Machine};
+use super::{Boards, Machine, Place};
 use std::path::PathBuf;
 use std::{env, fs};
+
+/// What the name of a binary ends in that has the kernels in RAM, whatever the board table says: to measure whether it pays.
+pub const IN_RAM: &str = "-ram";
 
 /// Writes the Rust types of `board.toml` to `OUT_DIR`, and a folder for each machine with its linker script, and has the
 /// machine's binaries linked with that script and with `arguments`. Gives `OUT_DIR`, or nothing on the host, which links no firmware.
@@ -20,11 +23,14 @@ pub fn link(script: impl Fn(&Machine) -> String, arguments: &[&str]) -> Option<P
     let text = fs::read_to_string("board.toml").expect("board.toml is beside the build script");
     let boards = Boards::parse(&text).unwrap_or_else(|error| panic!("board.toml: {error}"));
     for machine in &boards.machines {
-        let folder = out.join(&machine.name);
-        fs::create_dir_all(&folder).expect("OUT_DIR is writable");
-        fs::write(folder.join("memory.x"), script(machine)).expect("OUT_DIR is writable");
-        for binary in [machine.name.clone(), format!("{}-trials", machine.name)] {
-            if PathBuf::from(format!("src/bin/{binary}.rs")).is_file() {
+        let in_ram = Machine { place: Place::Ram, ..machine.clone() };
+        for (suffix, machine) in [("", machine), ("-trials", machine), (IN_RAM, &in_ram)] {
+            let binary = format!("{}{suffix}", machine.name);
+            // An example is linked as the machine's own binary.
+            if suffix.is_empty() || PathBuf::from(format!("src/bin/{binary}.rs")).is_file() {
+                let folder = out.join(&binary);
+                fs::create_dir_all(&folder).expect("OUT_DIR is writable");
+                fs::write(folder.join("memory.x"), script(machine)).expect("OUT_DIR is writable");
                 println!("cargo::rustc-link-arg-bin={binary}=-L{}", folder.display());
             }
         }

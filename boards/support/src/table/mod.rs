@@ -38,6 +38,9 @@ pub struct Machine {
     /// The kernels that images for it are laid out for.
     #[serde(default)]
     pub kernels: Kernels,
+    /// Where the kernels run: the loops that nearly all instructions of a run are in.
+    #[serde(default)]
+    pub place: Place,
     /// The emulator's name of the machine.
     pub qemu_machine: String,
     /// Further arguments for the emulator.
@@ -94,6 +97,27 @@ pub enum Kernels {
     Portable,
     /// The DSP extension of Arm cores.
     Dsp,
+    /// None but the plain multiplication of words: weights of few bits are multiplied two at a time.
+    Swar,
+    /// The vector extension of Arm cores.
+    Mve,
+}
+
+/// Where code runs.
+///
+/// Flash makes a fast core wait: at `w` wait states and without a cache, a word of code or of weights takes `1 + w` cycles. With `ram`
+/// the linker puts every function of `leafgate-kernels` into a section of RAM that is copied at the start, as data is; so the bytes are
+/// taken twice, in flash and in RAM, and count for both budgets. On Arm a call from flash to RAM is out of the reach of `BL`, so that
+/// the linker leads it over a veneer of a few instructions; the kernels are entered once for many rows or words, and it is for a
+/// measurement to say whether that pays. The file needs no other change, nor does the runtime.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// In place, in flash.
+    #[default]
+    Flash,
+    /// In RAM, copied at the start.
+    Ram,
 }
 
 /// Upper bounds that a test or the build enforces.
@@ -106,6 +130,8 @@ pub struct Budgets {
     pub ram_bytes: u32,
     /// Measured stack of `Session::run` and of `Model::parse`, each.
     pub stack_bytes: u32,
+    /// Instructions of a run that no input may exceed: an image that may is not for this machine. None: no limit.
+    pub instructions: Option<u64>,
 }
 
 /// Which timer the application reads and how it relates to instructions under the emulator.

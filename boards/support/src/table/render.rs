@@ -1,6 +1,6 @@
 //! What build scripts write from the board table: linker scripts and Rust types.
 
-use super::{Boards, Machine, Timer};
+use super::{Boards, Machine, Place, Timer};
 use std::fmt::Write;
 
 impl Boards {
@@ -15,7 +15,7 @@ impl Machine {
     /// `memory.x` for `cortex-m-rt`.
     #[must_use]
     pub fn cortex_m_script(&self) -> String {
-        self.regions() + &self.symbols()
+        self.regions() + &self.symbols() + self.kernels_in_ram()
     }
 
     /// `memory.x` for `riscv-rt`, which wants to know what goes where.
@@ -33,7 +33,11 @@ impl Machine {
             let _ = writeln!(script, "REGION_ALIAS(\"REGION_{alias}\", {region});");
         }
         // Nothing unwinds: the tables for it would take a sixth of the flash.
-        script + &self.symbols() + "SECTIONS { /DISCARD/ : { *(.eh_frame .eh_frame.*) } }\n"
+        if self.place == Place::Ram {
+            // What runs before anything is copied; without a place of its own it would follow the last code, which is in RAM.
+            script += "SECTIONS { .init.rust : { *(.init.rust) } > FLASH } INSERT AFTER .text;\n";
+        }
+        script + &self.symbols() + self.kernels_in_ram() + "SECTIONS { /DISCARD/ : { *(.eh_frame .eh_frame.*) } }\n"
     }
 
     fn regions(&self) -> String {
@@ -65,6 +69,19 @@ impl Machine {
             let _ = writeln!(script, "{symbol} = {value};");
         }
         script
+    }
+
+    /// Every function is in a section of its own that bears its symbol, in which the name of the crate is.
+    fn kernels_in_ram(&self) -> &'static str {
+        match self.place {
+            Place::Flash => "",
+            // What is inserted here is copied along with .data, by cortex-m-rt as by riscv-rt: as one block, so that it must not be aligned
+            // to more than .data is.
+            Place::Ram => {
+                "SECTIONS\n{\n  .kernels : ALIGN(4) SUBALIGN(4)\n  {\n    *(.text.*leafgate_kernels*);\n    . = ALIGN(4);\n  } > RAM AT > FLASH\n}\n\
+                 INSERT AFTER .data;\n"
+            }
+        }
     }
 
     fn rust_type(&self) -> String {

@@ -6,7 +6,7 @@
 use core::mem::take;
 
 use leafgate_image::{FfnRecord, ListEntry, NO_TENSOR, ONE_Q15, RangeRecord, View, activation, ffn_flag, range_flag};
-use leafgate_kernels::{axpy, rescale, with_weight};
+use leafgate_kernels::{axpys, rescale, with_weight};
 
 use crate::frame::{Frame, List, Requants, Rows, bytes, cast, cast_mut, words, words_of};
 
@@ -84,7 +84,7 @@ fn add_range(frame: &mut Frame<'_, '_>, record: &FfnRecord, range: &RangeRecord,
         if output_major {
             *hidden.get_mut(j)? = h;
         } else if h != 0 {
-            axpy(if direct { acc } else { partial }, values.starting(j), h);
+            axpys(if direct { acc } else { partial }, values.starting(j), &[h]);
         }
     }
     if !output_major {

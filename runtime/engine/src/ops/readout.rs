@@ -14,11 +14,16 @@ pub(crate) fn run<'s>(frame: Frame<'s, '_>, record: &ReadoutRecord) -> Output<'s
     let is_i8 = tensor.is_some_and(|tensor| tensor.dtype == dtype::I8);
     let values = if is_i8 { Values::I8(cast(x)) } else { Values::I32(cast(x)) };
     let classes = words_of(classes);
-    // As many as the image asks for.
+    rank(values, classes);
+    Output { values, classes, tensor }
+}
+
+/// The classes of the largest scores, as many as are asked for.
+#[inline]
+pub(crate) fn rank(values: Values<'_>, classes: &mut [i32]) {
     let mut last = i64::MAX;
-    for class in classes.iter_mut() {
+    for class in classes {
         last = next_best(values, last);
         *class = i32::MAX ^ last as i32;
     }
-    Output { values, classes, tensor }
 }

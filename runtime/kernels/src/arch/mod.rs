@@ -4,6 +4,13 @@
 //! the compiler keeps half in memory (2.9 instructions a product on Armv7-M and some 8 on Armv6-M, in the loop alone); inline assembly,
 //! which leaves out the two or three registers that four rows need.
 
+#[cfg(feature = "speed")]
+#[cfg_attr(leafgate_isa = "armv6m", path = "armv6m/axpy.rs")]
+#[cfg_attr(leafgate_isa = "armv7m", path = "armv7m/axpy.rs")]
+#[cfg_attr(leafgate_isa = "dsp", path = "dsp/axpy.rs")]
+#[cfg_attr(leafgate_isa = "mve", path = "mve/axpy.rs")]
+#[cfg_attr(leafgate_isa = "rv32", path = "rv32/axpy.rs")]
+mod axpy;
 #[cfg_attr(leafgate_isa = "armv6m", path = "armv6m/dense.rs")]
 #[cfg_attr(leafgate_isa = "armv7m", path = "armv7m/dense.rs")]
 #[cfg_attr(leafgate_isa = "dsp", path = "dsp/dense.rs")]
@@ -17,9 +24,21 @@ mod dot;
 #[cfg_attr(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"), path = "armv7m/gates.rs")]
 #[cfg_attr(leafgate_isa = "rv32", path = "rv32/gates.rs")]
 mod gates;
+#[cfg(feature = "low-bit")]
+pub(crate) mod lowbit;
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 #[path = "dsp/pairs.rs"]
 pub(crate) mod pairs;
+#[cfg(any(leafgate_isa = "armv7m", leafgate_isa = "dsp"))]
+#[path = "armv7m/rows.rs"]
+mod rows;
+
+#[cfg(all(feature = "batch", any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve")))]
+#[path = "armv7m/spread.rs"]
+mod spread;
+
+#[cfg(all(feature = "batch", any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve")))]
+pub(crate) use spread::spread;
 
 /// `sums[r]` becomes the product of row `r` and `x`: as the portable one, bit for bit.
 #[inline]
@@ -33,11 +52,72 @@ pub fn dot4(w: &[i8], cols: usize, x: &[i8], sums: &mut [i32; 4]) -> bool {
 }
 
 /// As the portable one, bit for bit.
+#[cfg(any(leafgate_isa = "armv7m", leafgate_isa = "dsp"))]
+#[inline]
+pub fn rows_i8(w: &[i8], cols: usize, x: &[i8], biases: &[i32], records: &[[i32; 2]], y: &mut [i8]) -> usize {
+    let rows = y.len() & !3;
+    let is_whole = x.len() >= cols && rows.checked_mul(cols).is_some_and(|bytes| w.len() >= bytes);
+    if rows == 0 || !is_whole || records.is_empty() {
+        return 0;
+    }
+    let (biases, bias_step) = if biases.len() < rows { (core::ptr::from_ref(&0), 0) } else { (biases.as_ptr(), 4) };
+    let record_step = if records.len() < rows { 0 } else { 8 };
+    let (records, y) = (records.as_ptr(), y.as_mut_ptr());
+    // SAFETY: `w` holds the rows, `x` one, and `y` as many bytes; of biases and records there are as many or, without a step, one.
+    unsafe { rows::rows_i8(w.as_ptr(), cols, x.as_ptr(), biases, records, y, rows >> 2, bias_step, record_step) };
+    rows
+}
+
+/// As the portable one, bit for bit; to the last row, where there are four.
+#[cfg(leafgate_isa = "mve")]
+#[inline]
+pub fn rows_i8(w: &[i8], cols: usize, x: &[i8], biases: &[i32], records: &[[i32; 2]], y: &mut [i8]) -> usize {
+    let rows = y.len();
+    let is_whole = rows >= 4 && x.len() >= cols && rows.checked_mul(cols).is_some_and(|bytes| w.len() >= bytes);
+    if !is_whole {
+        return 0;
+    }
+    let (groups, back) = (rows >> 2, rows.wrapping_neg() & 3);
+    if biases.len() >= rows && records.len() >= rows {
+        let (biases, records, y) = (biases.as_ptr(), records.as_ptr(), y.as_mut_ptr());
+        // SAFETY: `w` holds all rows, `x` one; biases, records and `y` have an element for each.
+        let left = unsafe { dense::rows_i8(w.as_ptr(), cols, x.as_ptr(), biases, records, y, groups, back) };
+        return if left == 0 { rows } else { groups.wrapping_sub(left).wrapping_mul(4) };
+    }
+    // What is shared or absent is laid out for each four.
+    for (i, y) in y.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let r = i.wrapping_mul(4);
+        let own = |k: usize| r.wrapping_add(k);
+        let four = [0, 1, 2, 3].map(|k| biases.get(own(k)).copied().unwrap_or(0));
+        let each = |k: usize| records.get(if records.len() == 1 { 0 } else { own(k) }).copied().unwrap_or([0; 2]);
+        let (each, w) = ([0, 1, 2, 3].map(each), w.get(r.wrapping_mul(cols)..).unwrap_or(&[]));
+        // SAFETY: rows from `r` to `r + 4` are in `w`, for `y` has as many; `x` holds one. The others are arrays of four.
+        if unsafe { dense::rows_i8(w.as_ptr(), cols, x.as_ptr(), four.as_ptr(), each.as_ptr(), y.as_mut_ptr(), 1, 0) }
+            != 0
+        {
+            return r;
+        }
+    }
+    groups.wrapping_mul(4)
+}
+
+/// As the portable one, bit for bit.
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 #[inline]
 pub fn dot(w: &[i8], x: &[i8]) -> i32 {
     // SAFETY: as many bytes as the shorter of both has can be read from either.
     unsafe { dot::dot(w.as_ptr(), x.as_ptr(), w.len().min(x.len())) }
+}
+
+/// As the portable one, bit for bit.
+#[cfg(feature = "speed")]
+#[inline]
+pub fn axpys(acc: &mut [i32], v: &[i8], h: &[i8]) {
+    if acc.len().checked_mul(h.len()).is_some_and(|bytes| bytes <= v.len()) {
+        let h = h.as_ptr_range();
+        // SAFETY: `v` holds a row of as many weights as there are sums for each byte of `h`.
+        unsafe { axpy::axpys(acc.as_mut_ptr(), acc.len(), v.as_ptr(), h.start, h.end) };
+    }
 }
 
 /// As [`crate::portable::bits::gates_words`].

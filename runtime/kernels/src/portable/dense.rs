@@ -2,6 +2,7 @@
 
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 use crate::arch::dot;
+use crate::portable::requantize::requantize;
 
 /// `sum w[i] * x[i]` over the shorter of both, wrapping.
 #[cfg(any(test, not(any(leafgate_isa = "dsp", leafgate_isa = "mve"))))]
@@ -46,6 +47,28 @@ pub fn dot4(w: &[i8], cols: usize, x: &[i8], sums: &mut [i32; 4]) -> bool {
     true
 }
 
+/// `y[r] = rq_r(bias_r + W_r x)` of the first rows, as many whole fours as `y` and `w` have, and gives their number. A twin may do more rows, or
+/// stop earlier. Biases: one of each row, or none: zeros. Records: one of each row or one for all, as they lie in an image: `m`, then the bytes
+/// `s`, `zero_point`, `lo`, `hi`.
+// Inlined: so it is built for size, which keeps it from being unrolled to four times as much.
+#[inline]
+pub fn rows_i8(w: &[i8], cols: usize, x: &[i8], biases: &[i32], records: &[[i32; 2]], y: &mut [i8]) -> usize {
+    let (mut done, mut sums) = (0usize, [0; 4]);
+    for y in y.as_chunks_mut::<4>().0 {
+        if !crate::dot4(w.get(done.wrapping_mul(cols)..).unwrap_or(&[]), cols, x, &mut sums) {
+            break;
+        }
+        for (i, (y, sum)) in y.iter_mut().zip(sums).enumerate() {
+            let r = done.wrapping_add(i);
+            let record = records.get(if records.len() == 1 { 0 } else { r });
+            let bias = biases.get(r).copied().unwrap_or(0);
+            *y = record.map_or(0, |&record| requantize(record, sum.wrapping_add(bias)));
+        }
+        done = done.wrapping_add(4);
+    }
+    done
+}
+
 /// `sum w[i] * x[i * stride]`: a column of a row-major matrix, wrapping. `stride` is 1 or more.
 // Inlined: so it is built for size. It is [`dot`] that is built for speed.
 #[inline]
@@ -63,12 +86,22 @@ pub fn dot_strided(w: &[i8], x: &[i8], stride: usize) -> i32 {
     sum
 }
 
-/// `acc[r] += v[r] * h`, wrapping: the value row of one neuron.
+/// `acc[r] += sum over j of v[j * acc.len() + r] * h[j]`, wrapping: the value rows of neurons, one after the other, each times what its neuron
+/// gives. A row whose `h` is 0 is not read. Where `v` has fewer rows than `h` has elements, nothing is done.
 #[inline(never)]
-pub fn axpy(acc: &mut [i32], v: &[i8], h: i8) {
-    let h = i32::from(h);
-    for (acc, &v) in acc.iter_mut().zip(v) {
-        *acc = acc.wrapping_add(i32::from(v) * h);
+pub fn axpys(acc: &mut [i32], v: &[i8], h: &[i8]) {
+    if acc.len().checked_mul(h.len()).is_none_or(|bytes| bytes > v.len()) {
+        return;
+    }
+    let mut rest = v;
+    for &h in h {
+        let Some((row, next)) = rest.split_at_checked(acc.len()) else { return };
+        rest = next;
+        if h != 0 {
+            for (acc, &v) in acc.iter_mut().zip(row) {
+                *acc = acc.wrapping_add(i32::from(v) * i32::from(h));
+            }
+        }
     }
 }
 
@@ -114,9 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn axpy_adds_a_scaled_row() {
+    fn value_rows_are_added_up() {
         let mut acc = [1, 2, i32::MAX];
-        axpy(&mut acc, &[3, -128, 1], -2);
+        axpys(&mut acc, &[3, -128, 1], &[-2]);
         assert_eq!(acc, [-5, 258, i32::MAX - 2]);
+        axpys(&mut acc, &[1, 1, 1, 9, 9, 9, -128, 0, 4], &[1, 0, -128]);
+        assert_eq!(acc, [-4 + 16384, 259, i32::MAX - 1 - 512]);
+        axpys(&mut acc, &[1; 5], &[1, 2]);
+        assert_eq!(acc, [-4 + 16384, 259, i32::MAX - 1 - 512]);
+        axpys(&mut [], &[1], &[1, 2]);
     }
 }

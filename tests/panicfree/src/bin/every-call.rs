@@ -37,6 +37,12 @@ mod firmware {
         numbers: (*const i8, usize),
         bits: (*const u32, usize),
         index: usize,
+        #[cfg(feature = "batch")]
+        words: [(*mut u32, usize); 2],
+        #[cfg(feature = "batch")]
+        samples: (*const &'static [i8], usize),
+        #[cfg(feature = "batch")]
+        words_of_samples: (*const &'static [u32], usize),
     }
 
     // SAFETY: one core, one thread; only read.
@@ -49,6 +55,12 @@ mod firmware {
         numbers: (core::ptr::null(), 0),
         bits: (core::ptr::null(), 0),
         index: 0,
+        #[cfg(feature = "batch")]
+        words: [(core::ptr::null_mut(), 0); 2],
+        #[cfg(feature = "batch")]
+        samples: (core::ptr::null(), 0),
+        #[cfg(feature = "batch")]
+        words_of_samples: (core::ptr::null(), 0),
     };
 
     #[unsafe(no_mangle)]
@@ -95,6 +107,24 @@ mod firmware {
         model.label(index).map_or(0, str::len)
     }
 
+    #[cfg(feature = "batch")]
+    #[unsafe(no_mangle)]
+    #[inline(never)]
+    fn call_batch(model: &Model<'static>, memory: (&mut [u32], &mut [u32]), inputs: (&[&[i8]], &[&[u32]])) -> u32 {
+        use leafgate::batch::{Batch, Plan};
+        let Ok(plan) = Plan::new(model, memory.0) else { return 0 };
+        let Ok(batch) = Batch::<1>::new(model, memory.1) else { return 1 };
+        let Ok(mut batch) = batch.with_plan(&plan) else { return 2 };
+        let mut sum = match batch.run(inputs.0) {
+            Ok(outputs) => outputs.iter().fold(outputs.len() as u32, |all, output| all ^ output.crc32()),
+            Err(error) => u32::from(black_box(error) == leafgate::batch::BatchError::OtherPlan),
+        };
+        if let Ok(outputs) = batch.run(inputs.1) {
+            sum ^= outputs.get(sum as usize).map_or(0, |output| output.crc32());
+        }
+        sum
+    }
+
     #[unsafe(no_mangle)]
     extern "C" fn _start() -> ! {
         // SAFETY: every address and length is that of memory which exists; only the optimiser does not know it.
@@ -114,6 +144,15 @@ mod firmware {
             black_box(call_label(&model, index));
             black_box((model.worst_steps(), model.worst_macs(), model.worst_gates()));
             black_box((model.total_bytes(), model.input_bytes()));
+            #[cfg(feature = "batch")]
+            // SAFETY: as above.
+            unsafe {
+                let outside = read_volatile(addr_of!(OUTSIDE));
+                let [plan, planes] = outside.words.map(|(at, len)| core::slice::from_raw_parts_mut(at, len));
+                let numbers = core::slice::from_raw_parts(outside.samples.0, outside.samples.1);
+                let bits = core::slice::from_raw_parts(outside.words_of_samples.0, outside.words_of_samples.1);
+                black_box(call_batch(&model, (plan, planes), (numbers, bits)));
+            }
             if let Ok(mut session) = call_new(&model, arena) {
                 black_box(call_run(&mut session, Input::I8(numbers)));
                 black_box(call_run(&mut session, Input::Bits(bits)));

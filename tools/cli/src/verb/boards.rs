@@ -1,7 +1,7 @@
 //! `leafgate boards`: what images can be made for.
 
 use clap::Args;
-use leafgate_emulate::table::Region;
+use leafgate_emulate::table::{Place, Region};
 use leafgate_emulate::{Machine, machines};
 use serde::Serialize;
 
@@ -43,6 +43,9 @@ struct Board<'b> {
     flash_budget_bytes: u32,
     ram_budget_bytes: u32,
     stack_budget_bytes: u32,
+    instruction_budget: Option<u64>,
+    /// Where the kernels run: `flash` or `ram`.
+    kernels_in: &'static str,
     package: &'b str,
     emulator: &'b str,
     emulator_package: &'b str,
@@ -76,6 +79,11 @@ impl<'b> From<&'b Machine> for Board<'b> {
             flash_budget_bytes: machine.budgets.flash_bytes,
             ram_budget_bytes: machine.budgets.ram_bytes,
             stack_budget_bytes: machine.budgets.stack_bytes,
+            instruction_budget: machine.budgets.instructions,
+            kernels_in: match machine.place {
+                Place::Flash => "flash",
+                Place::Ram => "ram",
+            },
             package: &machine.package,
             emulator: &machine.emulator,
             emulator_package: &machine.emulator_package,
@@ -125,12 +133,17 @@ fn details(board: &Board<'_>) -> String {
     lines.add(
         "budgets",
         format!(
-            "flash {} B, RAM {} B, stack of a run {} B",
+            "flash {} B, RAM {} B, stack of a run {} B, {}",
             grouped(board.flash_budget_bytes),
             grouped(board.ram_budget_bytes),
-            grouped(board.stack_budget_bytes)
+            grouped(board.stack_budget_bytes),
+            board.instruction_budget.map_or_else(
+                || "any number of instructions".into(),
+                |limit| format!("{} instructions of a run", grouped(limit))
+            )
         ),
     );
+    lines.add("kernels run in", if board.kernels_in == "ram" { "RAM, copied at the start" } else { "flash" });
     lines.add("firmware", format!("package {}, binary {}", board.package, board.name));
     lines.add("emulator", format!("{} (Debian package {})", board.emulator, board.emulator_package));
     lines.add("next", format!("leafgate emulate IMAGE --machine {}", board.name));

@@ -10,7 +10,8 @@ use leafgate_convert::import::{ImportOptions, Imported, open};
 use leafgate_convert::ir::{Activation, InputSpec};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
-use leafgate_convert::{Conversion, ConvertError, Kernels, Options, Ranges, convert_with};
+use leafgate_convert::quantize::weights::WeightRule;
+use leafgate_convert::{Conversion, ConvertError, Kernels, Options, Ranges, convert_quantized_with, convert_with};
 
 use crate::board::{self, Fit};
 use crate::error::Failure;
@@ -21,7 +22,7 @@ use crate::output::{Done, Talk};
 use crate::samples::{FORMS, SampleOptions};
 use crate::section;
 use crate::stages::Stages;
-use crate::verb::conversion_report::Report;
+use crate::verb::conversion_report::{Report, Said};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,13 +31,14 @@ Examples:
   leafgate convert mnist.pt -o mnist.leaf --calib train-images.idx.gz --activation relu --name mnist-fff
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --save-calibration ranges.json
   leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json
-  leafgate convert weights.safetensors -o src/digits.rs --emit rust --calib train.csv.gz --board microbit --measure";
+  leafgate convert weights.safetensors -o src/digits.rs --emit rust --calib train.csv.gz --board microbit --measure
+  leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --weights w4,head=w8";
 
 /// Arguments of `convert`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMS}"))]
 pub struct Arguments {
-    /// A .safetensors file with a `leafgate.graph` description, or the state dict of a fast feedforward network (.pt, .safetensors)
+    /// A .safetensors file with a `leafgate.graph` description, the state dict of a fast feedforward network (.pt, .safetensors), or a .tflite file
     model: PathBuf,
     /// The image to write, or the Rust module
     #[arg(short, long, value_name = "IMAGE")]
@@ -70,6 +72,9 @@ pub struct Arguments {
     /// The kernels that matrices are laid out for; the image runs on every core [default: the board's, or portable]
     #[arg(long, value_enum)]
     kernels: Option<Family>,
+    /// How weights of dense layers are stored: w8, w4, w4g32 (four bits, groups of 32), t2 (-1, 0, 1), t2g32; of one layer by its name [default: w8]
+    #[arg(long, value_name = "FORMAT|LAYER=FORMAT,..", value_delimiter = ',')]
+    weights: Vec<WeightRule>,
     /// Name of the network [default: the file's]
     #[arg(long)]
     name: Option<String>,
@@ -146,6 +151,10 @@ enum Family {
     Portable,
     /// Arm cores with the DSP extension: Cortex-M4, M7, M33
     Dsp,
+    /// Cores with little but a multiplication: Cortex-M0, M3, RISC-V
+    Swar,
+    /// Arm cores with the vector extension: Cortex-M55
+    Mve,
 }
 
 impl From<Family> for Kernels {
@@ -153,6 +162,8 @@ impl From<Family> for Kernels {
         match family {
             Family::Portable => Self::Portable,
             Family::Dsp => Self::Dsp,
+            Family::Swar => Self::Swar,
+            Family::Mve => Self::Mve,
         }
     }
 }
@@ -189,7 +200,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     }
 
     let imported = import(arguments)?;
-    let (graph, assumptions) = (imported.graph, imported.assumptions);
+    let Imported { graph, integer, listing, assumptions } = imported;
     assumptions.iter().for_each(|assumption| talk.note(assumption));
     let outputs = graph.value(graph.output).len;
 
@@ -202,7 +213,15 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         None => None,
     };
     let mut warnings = Vec::new();
+    let wants_others =
+        arguments.calib.is_some() || table.is_some() || ranges_target.is_some() || !arguments.weights.is_empty();
+    if integer.is_some() && wants_others {
+        return Err(Failure::usage("the model is quantised already: it has its own ranges and weights")
+            .at(&arguments.model)
+            .hint("leave out --calib, --calibration, --save-calibration and --weights"));
+    }
     let (ranges, source) = match (&calib, &table) {
+        (None, None) if integer.is_some() => (Ranges::Random, "file"),
         (Some(samples), _) => (Ranges::Samples(&samples.inputs), "samples"),
         (None, Some(table)) => (Ranges::Table(table), "table"),
         (None, None) => {
@@ -222,6 +241,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
             Skip::Always => ReluSkip::Always,
             Skip::Never => ReluSkip::Never,
         },
+        weights: arguments.weights.iter().cloned().collect(),
         kernels: match (arguments.kernels, board) {
             (Some(family), _) => family.into(),
             (None, Some(machine)) => board::kernels(machine),
@@ -232,9 +252,18 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         model_version: arguments.model_version,
     };
     let mut stages = Stages::new(talk, "quantising");
-    let conversion = convert_with(graph, ranges, &options, &mut |stage, done, total| stages.show(stage, done, total));
+    let mut show = |stage, done, total| stages.show(stage, done, total);
+    let conversion = match integer {
+        Some(integer) => convert_quantized_with(graph, integer, &options, &mut show),
+        None => convert_with(graph, ranges, &options, &mut show),
+    };
     stages.clear();
     let conversion = conversion.map_err(|error| {
+        if matches!(&error, ConvertError::Range { place, .. } if place == "weight formats") {
+            let mut failure = Failure::from(error);
+            failure.hints = vec!["name a dense layer in `--weights LAYER=FORMAT`, or none for all of them".into()];
+            return failure;
+        }
         let table = arguments.calibration.as_ref().filter(|_| matches!(error, ConvertError::Calibration { .. }));
         let place = table.unwrap_or(&arguments.model).clone();
         Failure::from(error).at(&place)
@@ -261,7 +290,8 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         target.write(&conversion.image)?;
         None
     };
-    let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, assumptions, warnings, module)?;
+    let said = Said { operators: listing, assumptions, warnings };
+    let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, said, module)?;
     Ok(talk.done("leafgate.convert/1", &report, || report.human()))
 }
 

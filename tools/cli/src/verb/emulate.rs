@@ -94,6 +94,10 @@ struct MachineReport {
     text_bytes: u64,
     /// The functions of the runtime in it.
     runtime_text_bytes: u64,
+    /// Code that is copied to RAM.
+    ram_text_bytes: u64,
+    /// Static data of the firmware and code in RAM.
+    ram_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<ProfileReport>,
     #[serde(skip)]
@@ -183,7 +187,7 @@ fn work(arguments: &Arguments, network: &Network) -> Result<Work, Failure> {
     inputs.truncate(limit);
     labels.iter_mut().for_each(|labels| labels.truncate(limit));
     let mut host = Vec::with_capacity(inputs.len());
-    let ran = HostEngine::new(&network.image)?.run(inputs.iter().map(Vec::as_slice), |_, output| host.push(output));
+    let ran = HostEngine::new(&network.image)?.run(&inputs, |_, output| host.push(output));
     ran.map_err(|error| Failure::from(error).at(&arguments.image))?;
     Ok(Work { inputs, labels, host })
 }
@@ -292,6 +296,8 @@ fn compare(machine: &Machine, outcome: &Outcome, sizes: Sizes, work: &Work) -> M
         golden_vectors: outcome.vectors,
         text_bytes: sizes.text_bytes,
         runtime_text_bytes: sizes.runtime_text_bytes,
+        ram_text_bytes: sizes.ram_text_bytes,
+        ram_bytes: sizes.ram_bytes,
         profile: None,
         last_line: match outcome.exit {
             DeviceExit::Code(code) if code.code() == 0 => String::new(),
@@ -395,6 +401,10 @@ impl MachineReport {
         lines.add("stack", format!("{run} B in a run, {parse} B in parsing"));
         let (runtime, text) = (grouped(self.runtime_text_bytes), grouped(self.text_bytes));
         lines.add("text", format!("{runtime} B in functions of the runtime, {text} B in all"));
+        if self.ram_text_bytes > 0 {
+            let (kernels, ram) = (grouped(self.ram_text_bytes), grouped(self.ram_bytes));
+            lines.add("RAM", format!("{kernels} B of it are kernels in RAM, where {ram} B are taken"));
+        }
         lines.render()
     }
 }

@@ -79,8 +79,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let bytes: Vec<Vec<u8>> = inputs.iter().map(|input| network.bytes_of(input)).collect();
     let bar = talk.bar("running", bytes.len() as u64);
     let mut samples = Vec::with_capacity(bytes.len());
-    let mut engine = HostEngine::new(&network.image)?;
-    let ran = engine.run(bytes.iter().map(Vec::as_slice), |index, output| {
+    let ran = HostEngine::new(&network.image)?.run(&bytes, |index, output| {
         bar.inc(1);
         // The first of several largest values, as the image would read it.
         let largest = (0..output.values.len()).rev().max_by_key(|&i| output.values[i]);

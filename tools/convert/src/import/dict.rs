@@ -63,5 +63,5 @@ pub(super) fn read(mut tensors: Tensors<'_>, path: &Path, options: &ImportOption
     let mut builder = Builder::new(stem(path), input, Vec::new(), tensors);
     builder.push_block(name.into(), block, activation, false)?;
     builder.argmax()?;
-    Ok(Imported { graph: builder.finish()?, assumptions })
+    Ok(Imported { graph: builder.finish()?, integer: None, listing: Vec::new(), assumptions })
 }

@@ -1,8 +1,8 @@
 //! Readers of model files.
 //!
-//! [`open`] recognises a file by its content, never by its name, and makes the float graph of [`crate::ir`]. Two doors
-//! lead in: a safetensors file that describes its network (`docs/graph-format.md`), and the bare state dict of a fast
-//! feedforward network, as PyTorch or safetensors saves it. A file of any other kind is refused by name.
+//! [`open`] recognises a file by its content, never by its name, and makes the float graph of [`crate::ir`]. Three doors
+//! lead in: a safetensors file that describes its network (`docs/graph-format.md`), the bare state dict of a fast
+//! feedforward network, as PyTorch or safetensors saves it, and a TensorFlow Lite file. A file of any other kind is refused by name.
 //!
 //! A file is untrusted: every size is checked before it is used, nothing in it is executed, and damaged bytes are an error, never a panic.
 
@@ -12,10 +12,12 @@ mod graph_file;
 mod layers;
 mod recognise;
 mod tensors;
+mod tflite;
 mod torch;
 
 use crate::error::ConvertError;
 use crate::ir::{Activation, Graph, InputSpec};
+use crate::quantize::integer::IntGraph;
 use recognise::Kind;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -46,6 +48,10 @@ pub struct ImportOptions {
 pub struct Imported {
     /// The network.
     pub graph: Graph,
+    /// The network in the integers of a file that is quantised itself; it is converted as it stands, and needs no samples.
+    pub integer: Option<IntGraph>,
+    /// The operators of the file, a line each, where it is a graph of some framework's operators.
+    pub listing: Vec<String>,
     /// One sentence for each thing that the file does not say and no option did.
     pub assumptions: Vec<String>,
 }
@@ -93,7 +99,7 @@ pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Impor
                 Some(text) => {
                     refuse_state_dict_options(options)?;
                     let graph = graph_file::read(&text, tensors, path)?;
-                    Imported { graph, assumptions: Vec::new() }
+                    Imported { graph, integer: None, listing: Vec::new(), assumptions: Vec::new() }
                 }
                 None => dict::read(tensors, path, options)?,
             }
@@ -102,12 +108,13 @@ pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Impor
             let tensors = torch::read(bytes).map_err(|why| unreadable(path, &why))?;
             dict::read(tensors, path, options)?
         }
+        Kind::TfLite => tflite::read(bytes, path, options)?,
         Kind::Other(what) => {
             return Err(unreadable(
                 path,
                 &format!(
-                    "{what} cannot be imported; what can: a .safetensors file with a `leafgate.graph` description, and the \
-                     state dict of a fast feedforward network as .safetensors or .pt"
+                    "{what} cannot be imported; what can: a .safetensors file with a `leafgate.graph` description, the state \
+                     dict of a fast feedforward network as .safetensors or .pt, and a .tflite file of dense layers"
                 ),
             ));
         }

@@ -8,6 +8,8 @@ pub(super) enum Kind {
     Safetensors,
     /// A zip archive, as `torch.save` writes.
     Zip,
+    /// A TensorFlow Lite file.
+    TfLite,
     /// Something else, in words, with an article.
     Other(&'static str),
 }
@@ -17,7 +19,6 @@ pub(super) fn kind(bytes: &[u8]) -> Kind {
     let at = |offset: usize, magic: &[u8]| bytes.get(offset..).is_some_and(|rest| rest.starts_with(magic));
     let other = [
         (0, &b"\x89HDF\r\n\x1a\n"[..], "an HDF5 file (Keras .h5)"),
-        (4, b"TFL3", "a TensorFlow Lite file"),
         (0, b"GGUF", "a GGUF file"),
         (0, b"LEAF", "a Leafgate image, which is already converted,"),
         (0, b"\x93NUMPY", "a NumPy array file"),
@@ -40,6 +41,9 @@ pub(super) fn kind(bytes: &[u8]) -> Kind {
     }
     if at(0, b"PK\x03\x04") {
         return Kind::Zip;
+    }
+    if at(4, b"TFL3") {
+        return Kind::TfLite;
     }
     if let Some((_, _, what)) = other.iter().find(|(offset, magic, _)| at(*offset, magic)) {
         return Kind::Other(what);
@@ -69,10 +73,9 @@ mod tests {
 
     #[test]
     fn every_kind_is_told_by_its_first_bytes() {
-        let cases: [(&[u8], &str); 8] = [
+        let cases: [(&[u8], &str); 7] = [
             (b"", "an empty file"),
             (b"\x89HDF\r\n\x1a\n\0\0", "an HDF5 file (Keras .h5)"),
-            (b"\x1c\0\0\0TFL3\x14\0", "a TensorFlow Lite file"),
             (b"\x08\x08\x12\x07pytorch", "an ONNX file"),
             (b"\x80\x04\x95", "a bare Python pickle"),
             (b"GGUF\x03\0\0\0", "a GGUF file"),
@@ -82,6 +85,7 @@ mod tests {
         for (bytes, want) in cases {
             assert_eq!(kind(bytes), Kind::Other(want), "{bytes:?}");
         }
+        assert_eq!(kind(b"\x1c\0\0\0TFL3\x14\0"), Kind::TfLite);
         assert_eq!(kind(b"\x02\0\0\0\0\0\0\0{}"), Kind::Safetensors);
         // A header of 640 bytes: its length begins like a pickle.
         let header = [b"\x80\x02\0\0\0\0\0\0{".as_slice(), &[b' '; 639]].concat();

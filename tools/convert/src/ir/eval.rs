@@ -154,6 +154,7 @@ impl<'g> Evaluator<'g> {
                 y.extend(x.iter().zip(gain).zip(bias).map(|((x, gain), bias)| gain * x + bias));
             }
             Op::Add { second } => y.extend(x.iter().zip(&self.values[second.0]).map(|(a, b)| a + b)),
+            Op::Activation(activation) => y.extend(x.iter().map(|&x| activation.of(x))),
             Op::Clamp { min, max } => y.extend(x.iter().map(|x| x.max(*min).min(*max))),
             Op::Bits { feature, threshold } => {
                 y.extend(feature.iter().zip(threshold).map(|(&f, t)| bit(x[f as usize] > *t)));

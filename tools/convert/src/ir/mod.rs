@@ -215,6 +215,8 @@ pub enum Op {
         /// The other value.
         second: ValueId,
     },
+    /// `y = f(x)`, element by element.
+    Activation(Activation),
     /// `y = min(max(x, min), max)`.
     Clamp {
         /// Lower bound.

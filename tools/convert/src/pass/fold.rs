@@ -1,6 +1,7 @@
 //! Merges a node into its neighbour, where the result is the same function:
 //!
 //! - `Affine` into the `Linear`, FFN or `Affine` that alone feeds it, or that alone reads it;
+//! - `Activation` into the `Linear` that alone feeds it;
 //! - `Clamp` from zero after a `Linear`, whose upper bound no admissible input reaches, becomes the `Linear`'s ReLU;
 //! - `Clamp` that no admissible input reaches is dropped.
 //!
@@ -28,6 +29,7 @@ pub fn run(graph: &mut Graph) -> Vec<Change> {
 fn at(graph: &mut Graph, index: usize) -> Option<Change> {
     let what = match &graph.nodes[index].op {
         Op::Affine { .. } => into_writer(graph, index).or_else(|| into_reader(graph, index)),
+        Op::Activation(_) => activation_into_writer(graph, index),
         Op::Clamp { min, max } => {
             let (min, max) = (*min, *max);
             drop_clamp(graph, index, min, max)
@@ -72,6 +74,20 @@ fn into_writer(graph: &mut Graph, index: usize) -> Option<(String, String)> {
         _ => return None,
     }
     let what = replace(graph, before, op)?;
+    Some((remove(graph, index), what))
+}
+
+/// An activation into the dense layer that feeds it and nothing else.
+fn activation_into_writer(graph: &mut Graph, index: usize) -> Option<(String, String)> {
+    let node = &graph.nodes[index];
+    let Op::Activation(function) = node.op else { return None };
+    let before = writer(graph, node.input)?;
+    if readers(graph, node.input) != 1 {
+        return None;
+    }
+    let Op::Linear { activation: of @ Activation::None, .. } = &mut graph.nodes[before].op else { return None };
+    *of = function;
+    let what = format!("is now part of `{}`", graph.nodes[before].name);
     Some((remove(graph, index), what))
 }
 

@@ -31,6 +31,7 @@ pub(super) fn bounds(graph: &Graph) -> Option<Vec<Vec<Interval>>> {
                 x.iter().zip(gain).zip(bias).map(one).collect()
             }
             Op::Add { second } => x.iter().zip(&all[second.0]).map(|(a, b)| plus(*a, *b)).collect(),
+            Op::Activation(activation) => x.iter().map(|&x| image_of(x, *activation)).collect(),
             Op::Clamp { min, max } => {
                 let clamp = |v: f64| v.max(f64::from(*min)).min(f64::from(*max));
                 x.iter().map(|(low, high)| (clamp(*low), clamp(*high))).collect()
@@ -47,16 +48,21 @@ fn linear(weight: &Matrix, bias: &[f32], activation: Activation, x: &[Interval])
     let row = |(r, bias): (usize, &f32)| {
         let start = (f64::from(*bias), f64::from(*bias));
         let sum = weight.row(r).iter().zip(x).fold(start, |sum, (w, x)| plus(sum, times(*x, *w)));
-        match activation {
-            Activation::None => sum,
-            Activation::Relu => (sum.0.max(0.0), sum.1.max(0.0)),
-            Activation::Sigmoid => (0.0, 1.0),
-            Activation::Tanh => (-1.0, 1.0),
-            // Both dip below zero by less than 0.3 and stay below the identity above it.
-            Activation::Gelu | Activation::Silu => (-0.3, sum.1.max(0.0)),
-        }
+        image_of(sum, activation)
     };
     bias.iter().enumerate().map(row).collect()
+}
+
+/// What an activation makes of an interval.
+fn image_of(x: Interval, activation: Activation) -> Interval {
+    match activation {
+        Activation::None => x,
+        Activation::Relu => (x.0.max(0.0), x.1.max(0.0)),
+        Activation::Sigmoid => (0.0, 1.0),
+        Activation::Tanh => (-1.0, 1.0),
+        // Both dip below zero by less than 0.3 and stay below the identity above it.
+        Activation::Gelu | Activation::Silu => (-0.3, x.1.max(0.0)),
+    }
 }
 
 /// Zero times an unbounded element is zero.

@@ -43,7 +43,7 @@ impl Interval {
 }
 
 /// What calibration found. Serialises to a JSON table that can stand in for the samples.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// `leafgate.calibration/1`.

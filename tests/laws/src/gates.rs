@@ -1,0 +1,79 @@
+//! Networks of gates of a given size, as an image has them: random wiring and random gates, that no pass has made fewer.
+
+use leafgate_convert::ConvertError;
+use leafgate_convert::pack::{Extras, pack};
+use leafgate_convert::plan::plan;
+use leafgate_convert::quantize::integer::{Dtype, IntGates, IntGraph, IntMap, IntOp, IntTensor, TensorId};
+use leafgate_image::{ThresholdRecord, WordGates, readout};
+
+use crate::draw::Draw;
+
+/// Groups that the last layer is counted in: ten classes.
+pub const CLASSES: usize = 10;
+
+/// What the network reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Bits.
+    Bits,
+    /// As many signed bytes, each compared with a threshold.
+    Bytes,
+}
+
+/// `layers` layers of `gates` gates each, a multiple of 32, from `inputs` bits; then ten groups, and the class.
+///
+/// # Errors
+/// What the converter refuses.
+pub fn network(
+    reads: Reads,
+    is_word: bool,
+    inputs: usize,
+    layers: usize,
+    gates: usize,
+) -> Result<Vec<u8>, ConvertError> {
+    let draw = &mut Draw::new(5);
+    let mut graph = IntGraph::default();
+    let mut tensor = |name: &str, dtype: Dtype, cols: usize| -> TensorId {
+        graph.add(IntTensor { name: name.into(), dtype, cols, scale: 1.0, zero_point: 0.0, lo: -128, hi: 127 })
+    };
+    let mut ops = Vec::new();
+    let mut x = tensor("input", if reads == Reads::Bytes { Dtype::I8 } else { Dtype::Bits }, inputs);
+    if reads == Reads::Bytes {
+        let threshold = |feature| ThresholdRecord { feature, threshold: draw.below(255) as i8, reserved: 0 };
+        let map = IntMap::Bits((0..inputs as u16).map(threshold).collect());
+        let output = tensor("bits", Dtype::Bits, inputs);
+        ops.push(IntOp::Map { input: x, output, map });
+        x = output;
+    }
+    let mut from = inputs;
+    for layer in 0..layers {
+        let masks = |draw: &mut Draw| std::array::from_fn(|_| draw.word());
+        let two = |draw: &mut Draw, limit: usize| [draw.below(limit) as u32, draw.below(limit) as u32];
+        let gates_of_layer = if is_word {
+            let word = |_| {
+                let ([a, b], [a_rot, b_rot]) = (two(draw, from.div_ceil(32)), two(draw, 32));
+                WordGates { wiring: a | a_rot << 11 | b << 16 | b_rot << 27, masks: masks(draw) }
+            };
+            IntGates::Word((0..gates / 32).map(word).collect())
+        } else {
+            let word = |_| {
+                let lane = |_| {
+                    let [a, b] = two(draw, from);
+                    a | b << 16
+                };
+                let lanes = std::array::from_fn(lane);
+                (masks(draw), lanes)
+            };
+            IntGates::Gathered((0..gates / 32).map(word).collect())
+        };
+        let output = tensor(&format!("layer {layer}"), Dtype::Bits, gates);
+        ops.push(IntOp::Gates { input: x, output, gates: gates_of_layer });
+        (x, from) = (output, gates);
+    }
+    let (scores, class) = (tensor("scores", Dtype::I32, CLASSES), tensor("class", Dtype::I32, 1));
+    let bounds = (0..=CLASSES).map(|k| (k * gates / CLASSES) as u32).collect();
+    ops.push(IntOp::GroupSum { input: x, output: scores, bounds, bias: Vec::new() });
+    ops.push(IntOp::Readout { input: scores, output: Some(class), kind: readout::ARGMAX, k: 1 });
+    graph.ops = ops.into_iter().map(|op| (String::new(), op)).collect();
+    pack(&graph, &plan(&graph)?, &Extras::default())
+}
