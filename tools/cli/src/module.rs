@@ -123,8 +123,7 @@ impl Module {
         spinner.finish_and_clear();
         let (compiled, interpreter) = built?;
         let mut host = Vec::with_capacity(inputs.len());
-        let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-        HostEngine::new(&self.image)?.run(&slices, |_, output| host.push(output))?;
+        HostEngine::new(&self.image)?.run(inputs, |_, output| host.push(output))?;
         let spinner = talk.spinner(&format!("running both forms on {}", machine.name));
         let run = |firmware: &Path, image: Option<&[u8]>| {
             let emulation =

@@ -87,7 +87,7 @@ struct Proven {
     margin_bits: u32,
 }
 
-/// What was said of the file before the conversion.
+/// What else there is to say.
 #[derive(Debug, Default)]
 pub struct Said {
     /// Its operators, if it is a graph of some framework's.
@@ -96,6 +96,8 @@ pub struct Said {
     pub assumptions: Vec<String>,
     /// What may be bad.
     pub warnings: Vec<String>,
+    /// The Rust module that was written instead of the image.
+    pub module: Option<ModuleReport>,
 }
 
 impl Report {
@@ -107,9 +109,8 @@ impl Report {
         accuracy: Option<Accuracy>,
         fit: Option<Fit>,
         said: Said,
-        module: Option<ModuleReport>,
     ) -> Result<Self, Failure> {
-        let Said { operators, assumptions, warnings } = said;
+        let Said { operators, assumptions, warnings, module } = said;
         let Conversion { image, graph, passes, calibration, dense, packing, plan, proof, check, .. } = conversion;
         let decoded = section::decode(image)?;
         let shown = path.display().to_string();

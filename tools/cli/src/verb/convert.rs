@@ -31,8 +31,8 @@ Examples:
   leafgate convert mnist.pt -o mnist.leaf --calib train-images.idx.gz --activation relu --name mnist-fff
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --save-calibration ranges.json
   leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json
-  leafgate convert weights.safetensors -o src/digits.rs --emit rust --calib train.csv.gz --board microbit --measure
-  leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --weights w4,head=w8";
+  leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --weights w4,head=w8
+  leafgate convert weights.safetensors -o src/digits.rs --emit rust --calib train.csv.gz --board microbit --measure";
 
 /// Arguments of `convert`.
 #[derive(Debug, Args)]
@@ -290,8 +290,8 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         target.write(&conversion.image)?;
         None
     };
-    let said = Said { operators: listing, assumptions, warnings };
-    let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, said, module)?;
+    let said = Said { operators: listing, assumptions, warnings, module };
+    let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, said)?;
     Ok(talk.done("leafgate.convert/1", &report, || report.human()))
 }
 
