@@ -104,9 +104,16 @@ impl<'m, 'a, 'w, const N: usize> Batch<'m, 'a, 'w, N> {
                 return Err(BatchError::Input { at, error: InputError { want, have } });
             }
         }
-        // An input that is not there reads as zeros.
-        let input = |s: usize| inputs.get(s).map_or(&[][..], |&input| input.into().as_bytes());
-        ops::run(self.model.view(), self.planes, self.plan, input);
+        // Sample `32 * c + r` in `rows[r][c]`, as words of samples are transposed. An input that is not there reads as zeros.
+        let mut rows = [[&[][..]; N]; 32];
+        for (inputs, c) in inputs.chunks(32).zip(0..) {
+            for (&input, row) in inputs.iter().zip(&mut rows) {
+                if let Some(bytes) = row.get_mut(c) {
+                    *bytes = input.into().as_bytes();
+                }
+            }
+        }
+        ops::run(self.model.view(), self.planes, self.plan, &rows);
         Ok(Outputs::new(self.model.view(), self.planes, have))
     }
 }
@@ -156,12 +163,17 @@ fn overlap(a: &TensorRecord, b: &TensorRecord) -> bool {
 /// Word `i` of an input; zeros follow its end.
 #[inline(always)]
 fn word(bytes: &[u8], i: usize) -> u32 {
-    let rest = bytes.get(4 * i..).unwrap_or(&[]);
-    if let Some((bytes, _)) = rest.split_first_chunk() {
-        return u32::from_le_bytes(*bytes);
+    match bytes.get(4 * i..4 * i + 4).and_then(<[u8]>::as_array) {
+        Some(&bytes) => u32::from_le_bytes(bytes),
+        None => last_word(bytes.get(4 * i..).unwrap_or(&[])),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn last_word(bytes: &[u8]) -> u32 {
     let mut word = 0u32;
-    for (to, &from) in word.as_mut_bytes().iter_mut().zip(rest) {
+    for (to, &from) in word.as_mut_bytes().iter_mut().zip(bytes) {
         *to = from;
     }
     word

@@ -7,21 +7,24 @@ use zerocopy::transmute_ref;
 use super::{Plan, memory, tensors, word};
 use crate::frame::{bias, words};
 
-/// Runs all ops but the READOUT. `input` gives the bytes of a sample.
+/// The bytes of each sample: of sample `32 * c + r` in `[r][c]`.
+type Rows<'i, const N: usize> = [[&'i [u8]; N]; 32];
+
+/// Runs all ops but the READOUT.
 #[inline(always)]
-pub(super) fn run<'i, const N: usize>(
+pub(super) fn run<const N: usize>(
     view: &View<'_>,
     planes: &mut [Plane<N>],
     mut plan: Option<Plan<'_>>,
-    input: impl Fn(usize) -> &'i [u8],
+    input: &Rows<'_, N>,
 ) {
     for (i, to) in memory::input(view, planes).as_chunks_mut::<32>().0.iter_mut().enumerate() {
-        load(&input, i, to);
+        load(input, i, to);
     }
     for record in view.ops() {
         let (x, y) = memory::operands(view, planes, tensors(record));
         match record.op {
-            op::MAP => bits(view, transmute_ref!(record), &input, y),
+            op::MAP => bits(view, transmute_ref!(record), input, y),
             op::GATES => gates(view, transmute_ref!(record), plan.as_mut(), x, y),
             op::GROUPSUM => group_sum(view, transmute_ref!(record), x, y),
             _ => {}
@@ -31,10 +34,10 @@ pub(super) fn run<'i, const N: usize>(
 
 /// Word `i` of all samples, as 32 planes.
 #[inline(always)]
-fn load<'i, const N: usize>(input: &impl Fn(usize) -> &'i [u8], i: usize, planes: &mut [Plane<N>; 32]) {
-    for (r, row) in planes.iter_mut().enumerate() {
-        for (c, to) in row.iter_mut().enumerate() {
-            *to = word(input(32 * c + r), i);
+fn load<const N: usize>(input: &Rows<'_, N>, i: usize, planes: &mut [Plane<N>; 32]) {
+    for (row, inputs) in planes.iter_mut().zip(input) {
+        for (to, bytes) in row.iter_mut().zip(inputs) {
+            *to = word(bytes, i);
         }
     }
     transpose(planes);
@@ -42,12 +45,7 @@ fn load<'i, const N: usize>(input: &impl Fn(usize) -> &'i [u8], i: usize, planes
 
 /// MAP.Bits. A word of four features is transposed when the table comes to one of them, which for a table in order of features is once.
 #[inline(always)]
-fn bits<'i, const N: usize>(
-    view: &View<'_>,
-    record: &MapRecord,
-    input: &impl Fn(usize) -> &'i [u8],
-    y: &mut [Plane<N>],
-) {
+fn bits<const N: usize>(view: &View<'_>, record: &MapRecord, input: &Rows<'_, N>, y: &mut [Plane<N>]) {
     let table = words(view, record.table, view.tensor(record.output).map_or(0, |tensor| tensor.cols));
     let (mut loaded, mut planes) = (usize::MAX, [[0; N]; 32]);
     let (compared, padding) = y.split_at_mut(y.len().min(table.len()));

@@ -33,6 +33,13 @@ pub(crate) mod pairs;
 #[path = "armv7m/rows.rs"]
 mod rows;
 
+#[cfg(all(feature = "batch", any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve")))]
+#[path = "armv7m/spread.rs"]
+mod spread;
+
+#[cfg(all(feature = "batch", any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve")))]
+pub(crate) use spread::spread;
+
 /// `sums[r]` becomes the product of row `r` and `x`: as the portable one, bit for bit.
 #[inline]
 pub fn dot4(w: &[i8], cols: usize, x: &[i8], sums: &mut [i32; 4]) -> bool {

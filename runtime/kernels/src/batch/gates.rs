@@ -1,6 +1,10 @@
 //! Layers of logic gates on planes.
 
 use super::{Plane, both};
+#[cfg(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"))]
+use crate::arch::spread;
+#[cfg(not(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve")))]
+use crate::portable::bits::spread;
 
 /// Functions of two bits.
 pub const GATE_KINDS: usize = 16;
@@ -55,10 +59,12 @@ fn words<const N: usize>(table: &[[u32; 5]], input: &[Plane<N>], output: &mut [P
     for (out, &[wiring, ref masks @ ..]) in output.as_chunks_mut::<32>().0.iter_mut().zip(table) {
         let (a, b) = (operand(wiring), operand(wiring >> 16));
         let (mut masks, mut a_at, mut b_at) = (*masks, (wiring >> 11) as usize, (wiring >> 27) as usize);
-        for out in out.as_chunks_mut::<UNROLLED>().0 {
-            for (i, out) in out.iter_mut().enumerate() {
-                *out = gate(&masks, i, &a[a_at.wrapping_add(i) & 31], &b[b_at.wrapping_add(i) & 31]);
-            }
+        for [first, second, third, fourth] in out.as_chunks_mut::<UNROLLED>().0 {
+            let (a, b) = (|i: usize| &a[a_at.wrapping_add(i) & 31], |i: usize| &b[b_at.wrapping_add(i) & 31]);
+            *first = gate::<0, N>(&masks, a(0), b(0));
+            *second = gate::<1, N>(&masks, a(1), b(1));
+            *third = gate::<2, N>(&masks, a(2), b(2));
+            *fourth = gate::<3, N>(&masks, a(3), b(3));
             masks = masks.map(|mask| mask >> UNROLLED);
             (a_at, b_at) = (a_at.wrapping_add(UNROLLED), b_at.wrapping_add(UNROLLED));
         }
@@ -85,10 +91,12 @@ fn gathered<const N: usize>(masks: &[u32; 4], lanes: &[u32; 32], input: &[Plane<
     let mut masks = *masks;
     let operand = |index: u32| input.get((index & 0xFFFF) as usize).unwrap_or(const { &[0; N] });
     let (output, lanes) = (output.as_chunks_mut::<UNROLLED>().0, lanes.as_chunks::<UNROLLED>().0);
-    for (out, lanes) in output.iter_mut().zip(lanes) {
-        for (i, (out, &lane)) in out.iter_mut().zip(lanes).enumerate() {
-            *out = gate(&masks, i, operand(lane), operand(lane >> 16));
-        }
+    for ([first, second, third, fourth], lanes) in output.iter_mut().zip(lanes) {
+        let [(a, b), (c, d), (e, f), (g, h)] = lanes.map(|lane| (operand(lane), operand(lane >> 16)));
+        *first = gate::<0, N>(&masks, a, b);
+        *second = gate::<1, N>(&masks, c, d);
+        *third = gate::<2, N>(&masks, e, f);
+        *fourth = gate::<3, N>(&masks, g, h);
         masks = masks.map(|mask| mask >> UNROLLED);
     }
 }
@@ -136,14 +144,13 @@ mod single {
     }
 }
 
-/// Gates whose masks lie in the same place of the code: a bit that the code names is spread over a word by one instruction of Armv7-M, or
-/// two.
+/// Gates that the loops take at a time: their bits of the masks are named by the code, and spread over a word by an instruction or two.
 const UNROLLED: usize = 4;
 
-/// The gate in lane `i` of the masks, without deciding on its kind: half the instructions of a jump to one of 16.
+/// The gate in lane `I` of the masks, without deciding on its kind.
 #[inline(always)]
-fn gate<const N: usize>(masks: &[u32; 4], i: usize, a: &Plane<N>, b: &Plane<N>) -> Plane<N> {
-    let [c0, c1, c2, c3] = masks.map(|mask| ((mask << (31 - i)) as i32 >> 31) as u32);
+fn gate<const I: u32, const N: usize>(masks: &[u32; 4], a: &Plane<N>, b: &Plane<N>) -> Plane<N> {
+    let [c0, c1, c2, c3] = masks.map(spread::<I>);
     both(a, b, |a, b| c0 ^ (c1 & a) ^ (b & (c2 ^ (c3 & a))))
 }
 
@@ -177,7 +184,7 @@ mod tests {
             assert_eq!(gate_kind(masks, 5), kind);
             let (a, b) = (draw(), draw());
             let want = bits::gates_word(&masks.map(|mask| 0u32.wrapping_sub(mask >> 5 & 1)), a, b);
-            assert_eq!(gate(&masks, 5, &[a], &[b]), [want], "{kind:04b}");
+            assert_eq!(gate::<5, 1>(&masks, &[a], &[b]), [want], "{kind:04b}");
             let mut counts = [0; GATE_KINDS];
             counts[kind as usize] = 1;
             let mut have = [[0]];

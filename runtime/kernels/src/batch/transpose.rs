@@ -1,6 +1,6 @@
 //! From words of samples to planes, and back.
 
-use super::Plane;
+use super::{Plane, both};
 
 /// Transposes, in every column of words for itself, 32 x 32 bits: bit `b` of `rows[r][c]` changes places with bit `r` of `rows[b][c]`.
 ///
@@ -39,11 +39,10 @@ fn swap<const N: usize, const J: usize>(rows: &mut [Plane<N>; 32], mask: u32) {
     for block in rows.chunks_exact_mut(2 * J) {
         let (upper, lower) = block.split_at_mut(block.len() / 2);
         for (a, b) in upper.iter_mut().zip(lower) {
-            for (a, b) in a.iter_mut().zip(b) {
-                let differing = (*a >> J ^ *b) & mask;
-                *b ^= differing;
-                *a ^= differing << J;
-            }
+            // Plane by plane: over pairs of words the compiler would gather them from all planes.
+            let differing = both(a, b, |a, b| (a >> J ^ b) & mask);
+            *b = both(b, &differing, |b, differing| b ^ differing);
+            *a = both(a, &differing, |a, differing| a ^ differing << J);
         }
     }
 }

@@ -10,6 +10,17 @@ pub fn gates_word(masks: &[u32; 4], a: u32, b: u32) -> u32 {
     c0 ^ (c1 & a) ^ (b & (c2 ^ (c3 & a)))
 }
 
+/// 32 times bit `I` of a word.
+#[cfg(feature = "batch")]
+#[cfg_attr(
+    any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"),
+    allow(dead_code, reason = "the twin takes its place")
+)]
+#[inline(always)]
+pub(crate) fn spread<const I: u32>(word: u32) -> u32 {
+    0u32.wrapping_sub(word >> I & 1)
+}
+
 /// A layer of words of 32 gates: for each a descriptor and four masks. Descriptor bits 0..11 are the index of A's word, 11..16 its
 /// rotation to the right, 16..27 B's word, 27..32 its rotation. An index beyond the input stands for its last word; without input
 /// nothing is written.

@@ -5,18 +5,21 @@ use std::path::Path;
 use leafgate_convert::Conversion;
 use leafgate_convert::accuracy::Accuracy;
 use leafgate_convert::check::CheckReport;
+use leafgate_convert::quantize::weights::{LayerWeights, WeightFormat};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::board::Fit;
 use crate::error::Failure;
+use crate::module::ModuleReport;
 use crate::output::{Lines, grouped, percent};
 use crate::section::{self, Part};
 
 /// The report.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    image: String,
+    /// Where the image is; nothing if a module was written instead.
+    image: Option<String>,
     name: String,
     image_bytes: usize,
     sha256: String,
@@ -33,6 +36,7 @@ pub struct Report {
     worst_bytes: u32,
     worst_steps: u32,
     calibration: CalibrationSource,
+    weights: Vec<Weights>,
     kernels: Layout,
     passes: Vec<String>,
     proof: Proven,
@@ -43,7 +47,20 @@ pub struct Report {
     operators: Vec<String>,
     assumptions: Vec<String>,
     warnings: Vec<String>,
+    #[serde(flatten)]
+    module: Option<ModuleReport>,
     next: String,
+}
+
+/// What became of the weights of a dense layer.
+#[derive(Debug, Serialize)]
+struct Weights {
+    layer: String,
+    format: &'static str,
+    max_error: f64,
+    rms_error: f64,
+    /// Of the trained weights.
+    rms: f64,
 }
 
 /// What the matrices are laid out for.
@@ -70,7 +87,7 @@ struct Proven {
     margin_bits: u32,
 }
 
-/// What was said of the file before the conversion.
+/// What else there is to say.
 #[derive(Debug, Default)]
 pub struct Said {
     /// Its operators, if it is a graph of some framework's.
@@ -79,6 +96,8 @@ pub struct Said {
     pub assumptions: Vec<String>,
     /// What may be bad.
     pub warnings: Vec<String>,
+    /// The Rust module that was written instead of the image.
+    pub module: Option<ModuleReport>,
 }
 
 impl Report {
@@ -91,13 +110,13 @@ impl Report {
         fit: Option<Fit>,
         said: Said,
     ) -> Result<Self, Failure> {
-        let Said { operators, assumptions, warnings } = said;
-        let Conversion { image, graph, passes, calibration, packing, plan, proof, check, .. } = conversion;
+        let Said { operators, assumptions, warnings, module } = said;
+        let Conversion { image, graph, passes, calibration, dense, packing, plan, proof, check, .. } = conversion;
         let decoded = section::decode(image)?;
         let shown = path.display().to_string();
         Ok(Self {
-            next: next(&shown, fit.as_ref()),
-            image: shown,
+            next: next(&shown, fit.as_ref(), module.as_ref()),
+            image: module.is_none().then_some(shown),
             name: graph.name.clone(),
             image_bytes: image.len(),
             sha256: Sha256::digest(image).iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -113,6 +132,7 @@ impl Report {
             worst_bytes: decoded.header.worst_bytes,
             worst_steps: decoded.header.worst_steps,
             calibration: CalibrationSource { source, samples: calibration.samples },
+            weights: dense.iter().map(Weights::of).collect(),
             kernels: Layout {
                 family: packing.kernels.to_string(),
                 packed: packing.packed,
@@ -133,13 +153,15 @@ impl Report {
             operators,
             assumptions,
             warnings,
+            module,
         })
     }
 
     /// For people.
     pub fn human(&self) -> String {
         let mut lines = Lines::default();
-        lines.add("image", format!("{} ({} B)", self.image, grouped(self.image_bytes)));
+        let image = self.image.as_deref().unwrap_or("not written");
+        lines.add("image", format!("{image} ({} B)", grouped(self.image_bytes)));
         lines.add("network", format!("{}, {} inputs, {} outputs", self.name, grouped(self.inputs), self.outputs));
         if !self.operators.is_empty() {
             lines.add("operators", self.operators.join("\n"));
@@ -169,6 +191,10 @@ impl Report {
                 _ => format!("from {} samples", grouped(*samples)),
             },
         );
+        // Eight bits are what everyone expects, and need no line.
+        if self.weights.iter().any(|layer| layer.format != WeightFormat::W8.name()) {
+            lines.add("weights", describe_weights(&self.weights));
+        }
         let Layout { family, packed, plain } = &self.kernels;
         if *packed > 0 || !plain.is_empty() {
             let all = packed + plain.len();
@@ -195,9 +221,35 @@ impl Report {
         if let Some(fit) = &self.fit {
             lines.add("fits", fit.describe());
         }
+        if let Some(module) = &self.module {
+            module.describe(&mut lines);
+        }
         lines.add("next", &self.next);
         lines.render()
     }
+}
+
+impl Weights {
+    fn of(layer: &LayerWeights) -> Self {
+        let LayerWeights { layer, format, max_error, rms_error, rms } = layer;
+        let (layer, format) = (layer.clone(), format.name());
+        Self { layer, format, max_error: *max_error, rms_error: *rms_error, rms: *rms }
+    }
+}
+
+/// How many layers are in each format, and the errors of each layer.
+fn describe_weights(layers: &[Weights]) -> String {
+    let count = |name: &str| layers.iter().filter(|layer| layer.format == name).count();
+    let counts = WeightFormat::NAMES.map(|(name, _)| (name, count(name))).into_iter().filter(|(_, count)| *count > 0);
+    let counts: Vec<String> = counts.map(|(name, count)| format!("{count} in {name}")).collect();
+    let mut text = format!("{} of {} dense layers", counts.join(", "), layers.len());
+    for Weights { layer, format, max_error, rms_error, rms } in layers {
+        let share = if *rms > 0.0 { 100.0 * rms_error / rms } else { 0.0 };
+        text += &format!(
+            "\n`{layer}` {format}: error rms {rms_error:.3e} ({share:.1} % of the weights'), max {max_error:.3e}"
+        );
+    }
+    text
 }
 
 /// What was compared, in a line.
@@ -242,7 +294,11 @@ fn describe_usage(counts: &[u64]) -> String {
 }
 
 /// The command that a user most likely wants next.
-fn next(image: &str, fit: Option<&Fit>) -> String {
+fn next(image: &str, fit: Option<&Fit>, module: Option<&ModuleReport>) -> String {
+    if let Some(module) = module {
+        let stem = Path::new(module.path()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        return format!("declare it in your crate: `mod {stem};`, then `{stem}::run(&mut state, &input)`");
+    }
     let quoted = if image.contains([' ', '\'', '"']) { format!("{image:?}") } else { image.to_owned() };
     match fit {
         Some(fit) => format!("leafgate emulate {quoted} --machine {}", fit.board),

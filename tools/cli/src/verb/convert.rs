@@ -1,22 +1,26 @@
-//! `leafgate convert`: from a model file to a checked image.
+//! `leafgate convert`: from a model file to a checked image, or to a Rust module that computes the same.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use leafgate_convert::accuracy::{Accuracy, accuracy_with};
 use leafgate_convert::data::Samples;
+use leafgate_convert::host::input_bytes;
 use leafgate_convert::import::{ImportOptions, Imported, open};
 use leafgate_convert::ir::{Activation, InputSpec};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
+use leafgate_convert::quantize::weights::WeightRule;
 use leafgate_convert::{Conversion, ConvertError, Kernels, Options, Ranges, convert_quantized_with, convert_with};
 
 use crate::board::{self, Fit};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::file::Target;
+use crate::module::{Module, ModuleArguments};
 use crate::output::{Done, Talk};
 use crate::samples::{FORMS, SampleOptions};
+use crate::section;
 use crate::stages::Stages;
 use crate::verb::conversion_report::{Report, Said};
 
@@ -26,7 +30,9 @@ Examples:
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --eval test.csv.gz --board microbit
   leafgate convert mnist.pt -o mnist.leaf --calib train-images.idx.gz --activation relu --name mnist-fff
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --save-calibration ranges.json
-  leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json";
+  leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json
+  leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --weights w4,head=w8
+  leafgate convert weights.safetensors -o src/digits.rs --emit rust --calib train.csv.gz --board microbit --measure";
 
 /// Arguments of `convert`.
 #[derive(Debug, Args)]
@@ -34,9 +40,14 @@ Examples:
 pub struct Arguments {
     /// A .safetensors file with a `leafgate.graph` description, the state dict of a fast feedforward network (.pt, .safetensors), or a .tflite file
     model: PathBuf,
-    /// The image to write
+    /// The image to write, or the Rust module
     #[arg(short, long, value_name = "IMAGE")]
     output: PathBuf,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Form::Image)]
+    emit: Form,
+    #[command(flatten)]
+    module: ModuleArguments,
     /// Samples that show which values activations take
     #[arg(long, value_name = "FILE", conflicts_with = "calibration")]
     calib: Option<PathBuf>,
@@ -61,6 +72,9 @@ pub struct Arguments {
     /// The kernels that matrices are laid out for; the image runs on every core [default: the board's, or portable]
     #[arg(long, value_enum)]
     kernels: Option<Family>,
+    /// How weights of dense layers are stored: w8, w4, w4g32 (four bits, groups of 32), t2 (-1, 0, 1), t2g32; of one layer by its name [default: w8]
+    #[arg(long, value_name = "FORMAT|LAYER=FORMAT,..", value_delimiter = ',')]
+    weights: Vec<WeightRule>,
     /// Name of the network [default: the file's]
     #[arg(long)]
     name: Option<String>,
@@ -110,6 +124,15 @@ struct StateDict {
     match_eval_0_2_1: bool,
 }
 
+/// What a conversion makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A flash image, which the runtime interprets
+    Image,
+    /// A Rust module without dependencies that gives the same outputs
+    Rust,
+}
+
 /// [`ReluSkip`] on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Skip {
@@ -128,6 +151,10 @@ enum Family {
     Portable,
     /// Arm cores with the DSP extension: Cortex-M4, M7, M33
     Dsp,
+    /// Cores with little but a multiplication: Cortex-M0, M3, RISC-V
+    Swar,
+    /// Arm cores with the vector extension: Cortex-M55
+    Mve,
 }
 
 impl From<Family> for Kernels {
@@ -135,6 +162,8 @@ impl From<Family> for Kernels {
         match family {
             Family::Portable => Self::Portable,
             Family::Dsp => Self::Dsp,
+            Family::Swar => Self::Swar,
+            Family::Mve => Self::Mve,
         }
     }
 }
@@ -164,6 +193,11 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         target.differs_from(ranges)?;
     }
     let board = arguments.board.as_deref().map(board::find).transpose()?;
+    if arguments.module.measure && arguments.emit == Form::Image {
+        return Err(
+            Failure::usage("--measure is for Rust modules").hint("add `--emit rust`, or use `leafgate emulate`")
+        );
+    }
 
     let imported = import(arguments)?;
     let Imported { graph, integer, listing, assumptions } = imported;
@@ -179,10 +213,12 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         None => None,
     };
     let mut warnings = Vec::new();
-    if integer.is_some() && (arguments.calib.is_some() || table.is_some() || ranges_target.is_some()) {
-        return Err(Failure::usage("the model is quantised already: it has its own ranges")
+    let wants_others =
+        arguments.calib.is_some() || table.is_some() || ranges_target.is_some() || !arguments.weights.is_empty();
+    if integer.is_some() && wants_others {
+        return Err(Failure::usage("the model is quantised already: it has its own ranges and weights")
             .at(&arguments.model)
-            .hint("leave out --calib, --calibration and --save-calibration"));
+            .hint("leave out --calib, --calibration, --save-calibration and --weights"));
     }
     let (ranges, source) = match (&calib, &table) {
         (None, None) if integer.is_some() => (Ranges::Random, "file"),
@@ -205,6 +241,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
             Skip::Always => ReluSkip::Always,
             Skip::Never => ReluSkip::Never,
         },
+        weights: arguments.weights.iter().cloned().collect(),
         kernels: match (arguments.kernels, board) {
             (Some(family), _) => family.into(),
             (None, Some(machine)) => board::kernels(machine),
@@ -222,6 +259,11 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     };
     stages.clear();
     let conversion = conversion.map_err(|error| {
+        if matches!(&error, ConvertError::Range { place, .. } if place == "weight formats") {
+            let mut failure = Failure::from(error);
+            failure.hints = vec!["name a dense layer in `--weights LAYER=FORMAT`, or none for all of them".into()];
+            return failure;
+        }
         let table = arguments.calibration.as_ref().filter(|_| matches!(error, ConvertError::Calibration { .. }));
         let place = table.unwrap_or(&arguments.model).clone();
         Failure::from(error).at(&place)
@@ -229,17 +271,37 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
 
     let fit = board.map(|machine| Fit::of(machine, conversion.image.len(), conversion.plan.arena_bytes).check());
     let fit = fit.transpose().map_err(|failure| failure.at(&arguments.model))?;
-    let accuracy = eval.map(|(path, samples)| evaluate(&conversion, path, &samples, talk)).transpose()?;
+    let accuracy = eval.as_ref().map(|(path, samples)| evaluate(&conversion, path, samples, talk)).transpose()?;
 
     if let Some(target) = &ranges_target {
         // A table of names and numbers is always valid JSON.
         let table = serde_json::to_string_pretty(&conversion.calibration).expect("the table is valid JSON");
         target.write((table + "\n").as_bytes())?;
     }
-    target.write(&conversion.image)?;
-    let said = Said { operators: listing, assumptions, warnings };
+    let module = if arguments.emit == Form::Rust {
+        let samples = eval.iter().flat_map(|(_, samples)| &samples.inputs).take(MEASURED_SAMPLES);
+        let samples: Vec<Vec<u8>> = samples.map(|sample| input_bytes(sample).to_vec()).collect();
+        let module = Module::of(&conversion.image, arguments.module, board);
+        let module = module.map_err(|failure| failure.at(&arguments.model))?;
+        let samples = if samples.is_empty() { golden(&conversion.image)? } else { samples };
+        let measured_on = board.filter(|_| arguments.module.measure);
+        Some(module.finish(&target, &arguments.output, &samples, measured_on, talk)?)
+    } else {
+        target.write(&conversion.image)?;
+        None
+    };
+    let said = Said { operators: listing, assumptions, warnings, module };
     let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, said)?;
     Ok(talk.done("leafgate.convert/1", &report, || report.human()))
+}
+
+/// Samples of --eval that a module is measured with.
+const MEASURED_SAMPLES: usize = 200;
+
+/// The inputs of an image's golden vectors.
+fn golden(image: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+    let image = section::decode(image)?;
+    Ok(image.golden.into_iter().flatten().map(|vector| vector.input).collect())
 }
 
 /// Imports the model. A part of an input description is completed with what the importer assumes.

@@ -36,11 +36,12 @@ impl Words {
     }
 }
 
-/// [`Batch::run`], compiled for what the processor turns out to have.
+/// [`Batch::run`], compiled for what the processor turns out to have. Vectors of 512 bits are left out: gates wait for the cache and gain little,
+/// and the compiler takes them as a reason to gather the words of a transposition one by one.
 ///
 /// # Errors
 /// As [`Batch::run`].
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx2"))]
 pub fn run<'b>(batch: &'b mut WideBatch<'_, '_, '_>, inputs: &[Input<'_>]) -> Result<Outputs<'b>, BatchError> {
     batch.run(inputs)
 }
