@@ -29,7 +29,7 @@ static FIELDS: [&[u8]; 8] = {
     fields[op::FFN as usize] = &[2, 3, 4, 5, 6, 7];
     fields[op::ROUTE as usize] = &[2, 3, 16];
     fields[op::MAP as usize] = &[2, 3, 4];
-    // A LINEAR in pairs stands in the place of no op.
+    // A LINEAR with packed weights stands in the place of no op.
     fields[0] = &[2, 3, 15];
     fields
 };
@@ -41,7 +41,8 @@ impl<'r, 'a> Frame<'r, 'a> {
     pub(crate) fn new(view: &'r View<'a>, arena: &'r mut [u8], input: &'r [u8], record: &OpRecord) -> Self {
         let words: &[u16; 32] = transmute_ref!(record);
         // Masks, here and below, say that no index is out of bounds.
-        let is_packed = cfg!(feature = "packed") && record.op == op::LINEAR && is_packed(record);
+        let can_be_packed = cfg!(any(feature = "packed", feature = "low-bit"));
+        let is_packed = can_be_packed && record.op == op::LINEAR && is_packed(record);
         let fields = FIELDS[usize::from(if is_packed { 0 } else { record.op & 7 })];
         let mut parts: [&mut [u8]; 6] = Default::default();
         let (mut rest, mut end) = (arena, 0);

@@ -1,6 +1,6 @@
 //! A checked image, ready to run.
 
-use leafgate_image::{Defect, PACKING_PORTABLE, ParseError, Place, TensorRecord, View, dtype};
+use leafgate_image::{Defect, FEATURE_PAIRS, ParseError, Place, TensorRecord, View, dtype};
 
 use crate::input::{Input, InputError, InputShape};
 use crate::ops;
@@ -16,8 +16,8 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// What is wrong, where, and the figure wanted and had. No input panics. An image that needs a family of ops whose
-    /// cargo feature is off is refused as [`Defect::Unsupported`], by the op's index, and one with packed
-    /// matrices without the feature `packed` by the header's field.
+    /// cargo feature is off is refused as [`Defect::Unsupported`], by the op's index; so is one with weights of few
+    /// bits without the feature `low-bit`, by its header or its op, and one with matrices in pairs without the feature `packed`, by its header.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         View::parse(bytes).and_then(Self::supported)
     }
@@ -31,10 +31,11 @@ impl<'a> Model<'a> {
                 return Err(ParseError { defect: Defect::Unsupported, place, at: 1, want: 0, have });
             }
         }
-        let have = view.header().packing;
-        if !cfg!(feature = "packed") && have != PACKING_PORTABLE {
+        // The upper bits alone, which say of every op at once what its matrices are; those of few bits the check has admitted.
+        let have = view.header().features & FEATURE_PAIRS;
+        if !cfg!(feature = "packed") && have != 0 {
             let (defect, place) = (Defect::Unsupported, Place::Header);
-            return Err(ParseError { defect, place, at: 20, want: PACKING_PORTABLE, have });
+            return Err(ParseError { defect, place, at: 16, want: 0, have });
         }
         Ok(Self { view })
     }

@@ -56,6 +56,7 @@ defects! {
     Requantise = "a requantise record is out of bounds", "the image is damaged or was not written by leafgate";
     Index = "an index in a table is out of bounds", "the image is damaged or was not written by leafgate";
     Cost = "the worst-case cost in the header is not that of the ops", "the image is damaged or was not written by leafgate";
+    Weight = "a weight of two bits is none of -1, 0 and 1", "the image is damaged or was not written by leafgate";
     Golden = "the golden vectors do not fit the network", "the image is damaged or was not written by leafgate";
 }
 

@@ -149,17 +149,17 @@ op_records! {
         rows: u32,
         /// C.
         cols: u32,
-        /// Constant `(R, C)` i8, or its pairs.
+        /// Constant `(R, C)` i8, or the words of another weight format.
         weights: u32,
         /// Constant R i32.
         bias: u32,
         /// Constant requantise records.
         rq: u32,
-        /// [`crate::WEIGHT_W8`] or [`crate::WEIGHT_W8_PAIRS`].
+        /// [`crate::WEIGHT_W8`], [`crate::WEIGHT_W8_PAIRS`], or of few bits.
         weight_format: u8,
-        /// 0.
-        reserved0: u8,
-        /// Of pairs: I32 scratch for the prepared input, `(1, 2 * ceil(C / 4))`; else 0.
+        /// Of few bits: [`crate::GROUP_COLS`], or 0: a row is one group. Else 0.
+        group: u8,
+        /// I32 scratch for the prepared input, whose columns the weight format says; else 0.
         prepared: u16,
     }
     /// FFN.

@@ -27,12 +27,32 @@ pub const MAX_LEVELS: u32 = 16;
 pub const PACKING_PORTABLE: u32 = 0;
 /// Kernel packing for Arm cores with the DSP extension: some matrix is [`WEIGHT_W8_PAIRS`].
 pub const PACKING_DSP: u32 = 1;
+/// Kernel packing for cores that multiply words alone: some matrix has a word for each column, and none a higher packing.
+pub const PACKING_SWAR: u32 = 2;
+/// Kernel packing for Arm cores with the vector extension.
+pub const PACKING_MVE: u32 = 3;
 /// Feature bit: some matrix is [`WEIGHT_W8_PAIRS`].
 pub const FEATURE_PAIRS: u32 = 1 << 16;
+/// Feature bit: some matrix has weights of four bits.
+pub const FEATURE_W4: u32 = 1 << 17;
+/// Feature bit: some matrix has weights of two bits.
+pub const FEATURE_T2: u32 = 1 << 18;
 /// Weight format: one signed byte per weight, row-major.
 pub const WEIGHT_W8: u8 = 1;
 /// Weight format: the same weights in pairs, four rows interleaved. LINEAR only.
 pub const WEIGHT_W8_PAIRS: u8 = 2;
+/// Weight format: four bits, for kernels that multiply halves of a word. LINEAR only, as those that follow.
+pub const WEIGHT_W4_ROWS: u8 = 3;
+/// Weight format: four bits, for kernels that multiply words.
+pub const WEIGHT_W4_COLUMNS: u8 = 4;
+/// Weight format: two bits, for kernels that multiply halves of a word.
+pub const WEIGHT_T2_ROWS: u8 = 5;
+/// Weight format: two bits, for kernels that multiply words.
+pub const WEIGHT_T2_COLUMNS: u8 = 6;
+/// Weight format: two bits, for kernels that multiply vectors of bytes.
+pub const WEIGHT_T2_BYTES: u8 = 7;
+/// Columns that share a scale in weight formats of few bits, where a row is not one group.
+pub const GROUP_COLS: u32 = 32;
 
 /// The image header, 64 bytes at offset 0.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, KnownLayout, Immutable)]
@@ -48,9 +68,9 @@ pub struct Header {
     pub total_bytes: u32,
     /// [`crate::image_crc32`].
     pub crc32: u32,
-    /// Bit `n` is set exactly if op `n` occurs, beside [`FEATURE_PAIRS`].
+    /// Bit `n` is set exactly if op `n` occurs, beside [`FEATURE_PAIRS`], [`FEATURE_W4`] and [`FEATURE_T2`].
     pub features: u32,
-    /// [`PACKING_PORTABLE`] or [`PACKING_DSP`].
+    /// [`PACKING_PORTABLE`], [`PACKING_DSP`], [`PACKING_SWAR`] or [`PACKING_MVE`].
     pub packing: u32,
     /// Working memory of a run.
     pub arena_bytes: u32,

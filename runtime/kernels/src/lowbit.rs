@@ -37,7 +37,7 @@ use crate::portable::requantize::requantize;
 pub const GROUP: usize = 32;
 
 /// Rows of the largest block.
-const ROWS: usize = 16;
+pub(crate) const ROWS: usize = 16;
 
 /// How the weights lie: see the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Layout {
 
     /// Words of so many columns of a block, without scales.
     #[inline]
-    const fn column_words(self, cols: u32) -> u32 {
+    pub(crate) const fn column_words(self, cols: u32) -> u32 {
         match self {
             Self::W4Columns | Self::T2Columns => cols,
             Self::W4Rows => cols.div_ceil(8).wrapping_mul(4),
@@ -91,7 +91,7 @@ impl Layout {
 
     /// Words of a block.
     #[inline]
-    const fn block_words(self, cols: u32, is_grouped: bool) -> u32 {
+    pub(crate) const fn block_words(self, cols: u32, is_grouped: bool) -> u32 {
         let scales = if is_grouped { cols.div_ceil(GROUP as u32).wrapping_mul(self.block_rows() / 4) } else { 0 };
         self.column_words(cols).wrapping_add(scales)
     }
@@ -119,8 +119,8 @@ impl Layout {
     }
 
     /// Of sums over fields, what makes them sums over weights, if those of the input are `sum`.
-    #[inline(always)]
-    fn starts(self, sum: i32) -> [i32; ROWS] {
+    #[inline]
+    pub(crate) fn starts(self, sum: i32) -> [i32; ROWS] {
         let w4 = sum.wrapping_mul(-8);
         let t2 = sum.wrapping_neg();
         let mut starts = [0; ROWS];
@@ -135,23 +135,11 @@ impl Layout {
     }
 }
 
-/// What a prepared input begins with.
+/// What a kernel multiplies with: the elements, and for the layouts in rows the same as half-words.
 #[derive(Clone, Copy)]
-struct Input<'a> {
-    x: &'a [i8],
-    halves: &'a [[i32; 4]],
-}
-
-impl<'a> Input<'a> {
-    /// The next group, which is taken off.
-    #[inline(always)]
-    fn group(&mut self) -> Self {
-        let (x, rest) = self.x.split_at_checked(GROUP).unwrap_or((self.x, &[]));
-        self.x = rest;
-        let (halves, rest) = self.halves.split_at_checked(GROUP / 8).unwrap_or((self.halves, &[]));
-        self.halves = rest;
-        Self { x, halves }
-    }
+pub(crate) struct Input<'a> {
+    pub(crate) x: &'a [i8],
+    pub(crate) halves: &'a [[i32; 4]],
 }
 
 /// Words of a matrix, and how they lie.
@@ -206,66 +194,28 @@ impl Matrix<'_> {
     /// Gives each row up to `count` to `put`.
     #[inline(always)]
     fn rows(&self, x: &[i8], prepared: &[i32], biases: &[i32], count: usize, mut put: impl FnMut(usize, i32)) {
+        let &Self { layout, is_grouped, words } = self;
         let cols = x.len() as u32;
-        let Some((halves, totals)) = prepared.split_at_checked(self.layout.half_words(cols) as usize) else { return };
+        let Some((halves, totals)) = prepared.split_at_checked(layout.half_words(cols) as usize) else { return };
         let input = Input { x, halves: halves.as_chunks().0 };
-        let (size, block_rows) =
-            (self.layout.block_words(cols, self.is_grouped) as usize, self.layout.block_rows() as usize);
-        let mut sums = [0; ROWS];
-        let (mut rest, mut r) = (self.words, 0usize);
+        let (size, block_rows) = (layout.block_words(cols, is_grouped) as usize, layout.block_rows() as usize);
+        let starts = if is_grouped { [0; ROWS] } else { layout.starts(totals.first().copied().unwrap_or(0)) };
+        let (mut rest, mut r) = (words, 0usize);
         while r < count
             && let Some((block, next)) = rest.split_at_checked(size)
         {
-            self.block(block, input, totals, &mut sums);
+            let mut sums = starts;
+            if is_grouped {
+                twin::add_groups(layout, block, input, totals, &mut sums);
+            } else {
+                twin::add(layout, block, input, &mut sums);
+            }
             for &sum in sums.iter().take(block_rows) {
                 put(r, sum.wrapping_add(biases.get(r).copied().unwrap_or(0)));
                 r = r.wrapping_add(1);
             }
             rest = next;
         }
-    }
-
-    /// The sums of a block's rows.
-    #[inline(never)]
-    fn block(&self, words: &[i32], mut input: Input<'_>, totals: &[i32], sums: &mut [i32; ROWS]) {
-        let layout = self.layout;
-        if !self.is_grouped {
-            *sums = layout.starts(totals.first().copied().unwrap_or(0));
-            return add(layout, words, input, sums);
-        }
-        *sums = [0; ROWS];
-        let mut rest = words;
-        let (scale_words, group_words) = (layout.block_rows() as usize / 4, layout.column_words(GROUP as u32) as usize);
-        for &total in totals {
-            let Some((scales, next)) = rest.split_at_checked(scale_words) else { return };
-            let (now, next) = next.split_at_checked(group_words).unwrap_or((next, &[]));
-            rest = next;
-            let mut parts = layout.starts(total);
-            add(layout, now, input.group(), &mut parts);
-            let (sums, parts) = (sums.as_chunks_mut::<4>().0, parts.as_chunks::<4>().0);
-            for ((sums, parts), scales) in sums.iter_mut().zip(parts).zip(scales) {
-                for ((sum, part), scale) in sums.iter_mut().zip(parts).zip(scales.to_le_bytes()) {
-                    *sum = sum.wrapping_add(part.wrapping_mul(scale.into()));
-                }
-            }
-        }
-    }
-}
-
-/// Adds the products of fields and inputs.
-#[inline(always)]
-fn add(layout: Layout, words: &[i32], Input { x, halves }: Input<'_>, sums: &mut [i32; ROWS]) {
-    let Some(four) = sums.first_chunk_mut() else { return };
-    match layout {
-        Layout::W4Rows => twin::w4_rows(words.as_chunks().0, halves, four),
-        Layout::T2Rows => twin::t2_rows(words.as_chunks().0, halves, four),
-        Layout::T2Bytes => twin::t2_bytes(words, x, four),
-        Layout::W4Columns => {
-            if let Some(eight) = sums.first_chunk_mut() {
-                twin::w4_columns(words, x, eight);
-            }
-        }
-        Layout::T2Columns => twin::t2_columns(words, x, sums),
     }
 }
 

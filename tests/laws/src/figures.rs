@@ -6,9 +6,9 @@ use zerocopy::transmute_ref;
 /// Figures of a header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Bits of the ops that occur, and of matrices in pairs.
+    /// Bits of the ops that occur, and of packed matrices.
     pub features: u32,
-    /// 1 if there are such matrices.
+    /// The kernels that these are for.
     pub packing: u32,
     /// Largest end of an arena tensor.
     pub arena_bytes: u32,
@@ -31,9 +31,18 @@ impl Figures {
             let cost = Cost::of(record, tensors, ranges);
             figures.features |= 1u32.checked_shl(record.op.into()).unwrap_or(0);
             let linear: &LinearRecord = transmute_ref!(record);
-            if record.op == op::LINEAR && linear.weight_format == WEIGHT_W8_PAIRS {
-                figures.features |= FEATURE_PAIRS;
-                figures.packing = PACKING_DSP;
+            let (feature, packing) = match linear.weight_format {
+                WEIGHT_W8_PAIRS => (FEATURE_PAIRS, PACKING_DSP),
+                WEIGHT_W4_ROWS => (FEATURE_W4, PACKING_DSP),
+                WEIGHT_W4_COLUMNS => (FEATURE_W4, PACKING_SWAR),
+                WEIGHT_T2_ROWS => (FEATURE_T2, PACKING_DSP),
+                WEIGHT_T2_COLUMNS => (FEATURE_T2, PACKING_SWAR),
+                WEIGHT_T2_BYTES => (FEATURE_T2, PACKING_MVE),
+                _ => (0, PACKING_PORTABLE),
+            };
+            if record.op == op::LINEAR {
+                figures.features |= feature;
+                figures.packing = figures.packing.max(packing);
             }
             sum.macs = sum.macs.saturating_add(cost.macs);
             sum.gates = sum.gates.saturating_add(cost.gates);

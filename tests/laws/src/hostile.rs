@@ -3,6 +3,7 @@
 use leafgate_image::*;
 
 use crate::layout::{Layout, NO_FFN, NO_ROUTE};
+use crate::low_bit;
 
 /// An image with what a run of it visits, counted by hand.
 #[derive(Clone, Debug)]
@@ -70,6 +71,7 @@ pub fn all() -> Vec<Hostile> {
         thresholds(),
         groups(),
         column(),
+        few_bits(),
         gates(),
     ]
 }
@@ -223,6 +225,21 @@ fn column() -> Hostile {
     at.op(&LinearRecord { flags, output: scores, rows: 1, cols: samples, weights, rq: NONE, ..record });
     let counted = u64::from(samples) * u64::from(rows) + u64::from(samples);
     Hostile { name: "a column", image: at.finish(scores, readout::NONE, 0), visited: counted, counted }
+}
+
+/// Rows of one weight of two bits, each of which is prepared for, has a scale and stands in a block of sixteen.
+fn few_bits() -> Hostile {
+    let samples = 20_000;
+    let mut at = Layout::new(12, dtype::I8, samples, 1);
+    let output = at.tensor(dtype::I8, samples, 1);
+    let layer = low_bit::record(&mut at, WEIGHT_T2_COLUMNS, GROUP_COLS as u8, (1, 1));
+    let rq = at.requant(1);
+    at.op(&LinearRecord { output, rq, ..layer });
+    let (flat, scores) = (at.flattened(output), at.tensor(dtype::I32, 1, 1));
+    let layer = low_bit::record(&mut at, WEIGHT_W4_COLUMNS, 0, (1, samples));
+    at.op(&LinearRecord { input: flat, output: scores, ..layer });
+    let counted = 2 * u64::from(samples);
+    Hostile { name: "few bits", image: at.finish(scores, readout::NONE, 0), visited: counted, counted }
 }
 
 /// Gathered gates.

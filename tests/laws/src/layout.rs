@@ -5,6 +5,7 @@ use leafgate_image::*;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::draw::Draw;
+use crate::low_bit;
 use crate::parts::{Parts, Section};
 
 /// An image in the making; every tensor has a place of its own in the arena, unless it is said otherwise.
@@ -45,6 +46,18 @@ impl Layout {
         let at = self.constants.len() as u32;
         self.constants.extend_from_slice(data.as_bytes());
         at
+    }
+
+    /// Rows of a tensor, one after the other, as one.
+    pub(crate) fn flattened(&mut self, tensor: u16) -> u16 {
+        let record = self.tensors[usize::from(tensor)];
+        self.tensors.push(TensorRecord { rows: 1, cols: record.rows * record.cols, ..record });
+        (self.tensors.len() - 1) as u16
+    }
+
+    /// 32 random bits.
+    pub(crate) fn word(&mut self) -> u32 {
+        self.draw.word()
     }
 
     /// Random bytes.
@@ -110,6 +123,8 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("wide", wide()),
         ("edges", edges()),
         ("pairs", pairs()),
+        ("low-bit", low_bit::image(9, 0)),
+        ("low-bit-groups", low_bit::image(10, GROUP_COLS as u8)),
     ]
 }
 
@@ -150,10 +165,7 @@ fn pairs() -> Vec<u8> {
     let record = matrix(&mut at, rows, cols);
     let (rq, bias) = (records(&mut at, 1), at.biases(rows));
     at.op(&LinearRecord { input: 0, output: first, rq, bias, ..record });
-    // The two rows as one.
-    let flat = TensorRecord { rows: 1, cols: 2 * rows, ..at.tensors[usize::from(first)] };
-    at.tensors.push(flat);
-    let flat = (at.tensors.len() - 1) as u16;
+    let flat = at.flattened(first);
     let second = at.tensor(dtype::I8, 1, 10);
     let record = matrix(&mut at, 10, 2 * rows);
     let (rq, bias) = (records(&mut at, 10), at.biases(10));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use leafgate_convert::quantize::ReluSkip;
+use leafgate_convert::quantize::weights::{WeightChoice, WeightFormat};
 use leafgate_convert::{Kernels, Options, Ranges, convert};
 
 use crate::draw::{FAMILIES, graph};
@@ -47,13 +48,19 @@ pub fn small() -> Vec<Sample> {
     let mut samples = Vec::new();
     for (seed, family) in FAMILIES.into_iter().enumerate() {
         let variants = [
-            ("", ReluSkip::Auto, Kernels::Portable),
-            ("-skip", ReluSkip::Always, Kernels::Portable),
-            ("-dsp", ReluSkip::Auto, Kernels::Dsp),
+            ("", ReluSkip::Auto, Kernels::Portable, WeightFormat::W8),
+            ("-skip", ReluSkip::Always, Kernels::Portable, WeightFormat::W8),
+            ("-dsp", ReluSkip::Auto, Kernels::Dsp, WeightFormat::W8),
+            ("-w4", ReluSkip::Auto, Kernels::Dsp, WeightFormat::W4),
+            ("-w4g32", ReluSkip::Auto, Kernels::Swar, WeightFormat::W4Groups),
+            ("-t2", ReluSkip::Auto, Kernels::Mve, WeightFormat::T2),
         ];
+        // One family shows few bits: what they are is laid out by hand as well.
+        let variants = &variants[..if family == "residual" { 6 } else { 3 }];
         let first = samples.len();
-        for (suffix, relu_skip, kernels) in variants {
-            let options = Options { relu_skip, kernels, golden_vectors: 2, ..Options::default() };
+        for &(suffix, relu_skip, kernels, all) in variants {
+            let weights = WeightChoice { all, ..WeightChoice::default() };
+            let options = Options { relu_skip, kernels, weights, golden_vectors: 2, ..Options::default() };
             let graph = graph(family, seed as u64);
             let made = convert(graph, Ranges::Random, &options).unwrap_or_else(|error| panic!("{family}: {error}"));
             if samples[first..].iter().all(|other: &Sample| differs(&other.image, &made.image)) {

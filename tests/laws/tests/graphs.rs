@@ -3,6 +3,7 @@
 use leafgate::{Model, Session};
 use leafgate_convert::host::AlignedBytes;
 use leafgate_convert::quantize::ReluSkip;
+use leafgate_convert::quantize::weights::{WeightChoice, WeightFormat};
 use leafgate_convert::reference::{self, Crc};
 use leafgate_convert::{ConvertError, Kernels, Options, Ranges, convert};
 use leafgate_tests_laws::agree::{Verdict, compare};
@@ -12,11 +13,13 @@ use proptest::prelude::*;
 
 fn options() -> impl Strategy<Value = Options> {
     let skip = prop_oneof![Just(ReluSkip::Auto), Just(ReluSkip::Always), Just(ReluSkip::Never)];
-    let kernels = prop_oneof![Just(Kernels::Portable), Just(Kernels::Dsp)];
-    (skip, kernels, 0usize..4, any::<u64>(), any::<u32>()).prop_map(
-        |(relu_skip, kernels, golden_vectors, seed, model_version)| Options {
+    let kernels = proptest::sample::select(Kernels::NAMES.map(|(_, kernels)| kernels).to_vec());
+    let formats = proptest::sample::select(WeightFormat::NAMES.map(|(_, format)| format).to_vec());
+    (skip, kernels, formats, 0usize..4, any::<u64>(), any::<u32>()).prop_map(
+        |(relu_skip, kernels, all, golden_vectors, seed, model_version)| Options {
             relu_skip,
             kernels,
+            weights: WeightChoice { all, ..WeightChoice::default() },
             golden_vectors,
             seed,
             model_version,

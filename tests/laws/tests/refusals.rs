@@ -4,8 +4,8 @@ use leafgate::{Defect, Model, Place};
 use leafgate_convert::host::AlignedBytes;
 use leafgate_convert::reference::{self, Crc};
 use leafgate_image::{
-    LinearRecord, NO_TENSOR, NONE, OpRecord, RangeRecord, RequantRecord, WEIGHT_W8, dtype, linear_flag, range_flag,
-    section,
+    GROUP_COLS, LinearRecord, NO_TENSOR, NONE, OpRecord, RangeRecord, RequantRecord, WEIGHT_T2_BYTES, WEIGHT_T2_ROWS,
+    WEIGHT_W4_ROWS, WEIGHT_W8, dtype, linear_flag, range_flag, section,
 };
 use leafgate_tests_laws::parts::{Parts, Section, records};
 use leafgate_tests_laws::samples::small;
@@ -180,22 +180,30 @@ fn shared_tables_are_bounded_by_the_size_of_the_image() {
     refused(&Parts::of(&with("rows", 16, 1)), Defect::Count, Place::Range(65));
 }
 
+/// Op `i`, a LINEAR.
+fn linear(parts: &Parts, i: usize) -> LinearRecord {
+    LinearRecord::read_from_bytes(&parts.bytes(section::OPS)[64 * i..][..64]).expect("a record")
+}
+
+/// The sample with another LINEAR in the place of op `i`, and figures to match.
+fn with_linear(sound: &Parts, i: usize, change: &dyn Fn(&mut LinearRecord)) -> Parts {
+    let mut parts = sound.clone();
+    let mut record = linear(sound, i);
+    change(&mut record);
+    let ops = parts.bytes_mut(section::OPS).expect("there are ops");
+    ops[64 * i..][..64].copy_from_slice(record.as_bytes());
+    parts.repair_figures();
+    parts
+}
+
 /// What weights in pairs ask for beyond plain ones.
 #[test]
 fn pairs_have_rules_of_their_own() {
     let sound = sample("pairs");
-    let changed = |change: &dyn Fn(&mut LinearRecord)| {
-        let mut parts = sound.clone();
-        let op = &mut parts.bytes_mut(section::OPS).expect("there are ops")[..64];
-        let mut record = LinearRecord::read_from_bytes(op).expect("a record");
-        change(&mut record);
-        op.copy_from_slice(record.as_bytes());
-        parts.repair_figures();
-        parts
-    };
+    let changed = |change: &dyn Fn(&mut LinearRecord)| with_linear(&sound, 0, change);
     let refused_op = |defect, change: &dyn Fn(&mut LinearRecord)| refused(&changed(change), defect, Place::Op(0));
-    refused_op(Defect::Unsupported, &|record| record.weight_format = 3);
-    refused_op(Defect::Reserved, &|record| record.reserved0 = 1);
+    refused_op(Defect::Unsupported, &|record| record.weight_format = 8);
+    refused_op(Defect::Reserved, &|record| record.group = 1);
     refused_op(Defect::Tensor, &|record| record.prepared = NO_TENSOR);
     // Of another shape, another type, and in the place of the output.
     refused_op(Defect::Shape, &|record| record.prepared += 3);
@@ -224,6 +232,62 @@ fn pairs_have_rules_of_their_own() {
         let mut parts = sound.clone();
         (parts.header.features, parts.header.packing) = (parts.header.features & 0xFFFF | features, packing);
         refused(&parts, defect, Place::Header);
+    }
+}
+
+/// What weights of few bits ask for.
+#[test]
+fn few_bits_have_rules_of_their_own() {
+    for name in ["low-bit", "low-bit-groups"] {
+        let sound = sample(name);
+        for (i, format) in (WEIGHT_W4_ROWS..=WEIGHT_T2_BYTES).enumerate() {
+            let refused_op = |defect, change: &dyn Fn(&mut LinearRecord)| {
+                refused(&with_linear(&sound, i, change), defect, Place::Op(i as u16));
+            };
+            refused_op(Defect::Unsupported, &|record| {
+                assert_eq!(record.weight_format, format);
+                record.group = 16;
+            });
+            refused_op(Defect::Unsupported, &|record| record.weight_format = 0);
+            refused_op(Defect::Tensor, &|record| record.prepared = NO_TENSOR);
+            // That of another layer.
+            let other = linear(&sound, if i == 0 { 2 } else { 0 }).prepared;
+            refused_op(Defect::Shape, &|record| record.prepared = other);
+            refused_op(Defect::Tensor, &|record| record.prepared = record.output);
+            refused_op(Defect::Constant, &|record| record.weights += 2);
+            refused_op(Defect::Constant, &|record| record.weights += 1 << 20);
+            // Of the other way to group, both the scratch and the words have another size.
+            refused_op(Defect::Shape, &|record| record.group ^= GROUP_COLS as u8);
+            // The first word after the scales.
+            let mut parts = sound.clone();
+            let record = linear(&sound, i);
+            let scales = if record.group == 0 { 0 } else { [1, 2, 1, 4, 1][i] };
+            let at = record.weights as usize + 4 * scales;
+            parts.bytes_mut(section::CONSTANTS).expect("there are constants")[at] = 0b1000_0011;
+            let wrong = |image: &[u8]| Model::parse(AlignedBytes::copy_of(image).as_slice()).err().map(|e| e.defect);
+            let image = parts.assemble();
+            let want = (format >= WEIGHT_T2_ROWS).then_some(Defect::Weight);
+            assert_eq!(
+                (wrong(&image), reference::read(&image, Crc::Check).is_err()),
+                (want, want.is_some()),
+                "{format}"
+            );
+        }
+        let mut transposed = sound.clone();
+        transposed.bytes_mut(section::OPS).expect("there are ops")[2 + 64] |= linear_flag::TRANSPOSED as u8;
+        let image = transposed.assemble();
+        assert!(Model::parse(AlignedBytes::copy_of(&image).as_slice()).is_err());
+        reference::read(&image, Crc::Check).expect_err("the reference refuses");
+        for (features, packing, defect) in [
+            (6 << 16, 2, Defect::Unsupported),
+            (7 << 16, 3, Defect::Features),
+            (4 << 16, 3, Defect::Features),
+            (6 << 16, 4, Defect::Unsupported),
+        ] {
+            let mut parts = sound.clone();
+            (parts.header.features, parts.header.packing) = (parts.header.features & 0xFFFF | features, packing);
+            refused(&parts, defect, Place::Header);
+        }
     }
 }
 

@@ -36,13 +36,14 @@ pub const TARGETS: [&str; 5] = [
 pub const MEASURED: &str = "thumbv7em-none-eabihf";
 
 /// Feature sets with the names they are reported by.
-pub const FAMILIES: [(&str, &str); 6] = [
+pub const FAMILIES: [(&str, &str); 7] = [
     ("fff", "fff"),
     ("gates", "gates"),
     ("sparse", "sparse"),
     ("all", "fff,gates,sparse"),
     ("all, fast", "fff,gates,sparse,speed"),
     ("all, packed", "fff,gates,sparse,packed,speed"),
+    ("all, low bit", "fff,gates,sparse,packed,speed,low-bit"),
 ];
 
 /// The features of a firmware that runs networks of gates on many samples at once.

@@ -12,6 +12,8 @@ const TEXT_BYTES: u32 = 10 * 1024;
 const FAST_TEXT_BYTES: u32 = 11 * 1024 + 512;
 /// The same with packed matrices as well: unrolled loops are what makes them fast.
 const PACKED_TEXT_BYTES: u32 = 14 * 1024 + 512;
+/// The same with weights of few bits: five layouts, and a kernel for each of them.
+const LOW_BIT_TEXT_BYTES: u32 = 20 * 1024 + 512;
 /// Stack of a run.
 const RUN_STACK_BYTES: u32 = 512;
 /// Stack of a parse.
@@ -96,6 +98,7 @@ fn text_and_stack_are_within_budget() {
         let limit = match name {
             "all, fast" => FAST_TEXT_BYTES,
             "all, packed" => PACKED_TEXT_BYTES,
+            "all, low bit" => LOW_BIT_TEXT_BYTES,
             _ => TEXT_BYTES,
         };
         let figures = [

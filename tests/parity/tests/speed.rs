@@ -34,7 +34,7 @@ fn layer(cols: usize, rows: usize, kernels: Kernels) -> Vec<u8> {
     let bias = (0..rows).map(|_| draw(-20_000, 20_000)).collect();
     let requant = |m: i32| RequantRecord { m: (1 << 30) + m as u32, s: 42, zero_point: 5, lo: -120, hi: 127 };
     let rq = (0..rows).map(|_| requant(draw(0, 1 << 29))).collect();
-    graph.ops.push((String::new(), IntOp::Linear { input, output, weights, bias, rq, prepared: None }));
+    graph.ops.push((String::new(), IntOp::Linear { input, output, weights, bias, rq, prepared: None, low_bit: None }));
     finish(graph, output, kernels)
 }
 

@@ -106,6 +106,8 @@ pub fn kernels(machine: &Machine) -> Kernels {
     match machine.kernels {
         table::Kernels::Portable => Kernels::Portable,
         table::Kernels::Dsp => Kernels::Dsp,
+        table::Kernels::Swar => Kernels::Swar,
+        table::Kernels::Mve => Kernels::Mve,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::progress::{self, Count, Progress, Stage};
 use crate::quantize::calibrate::Calibration;
 use crate::quantize::integer::IntGraph;
 use crate::quantize::proof::{Proof, prove};
+use crate::quantize::weights::{LayerWeights, WeightChoice};
 use crate::quantize::{ReluSkip, quantize};
 use crate::{ConvertError, reference};
 
@@ -22,6 +23,8 @@ use crate::{ConvertError, reference};
 pub struct Options {
     /// Whether ReLU neurons are skipped one by one.
     pub relu_skip: ReluSkip,
+    /// How the weights of dense layers are stored.
+    pub weights: WeightChoice,
     /// The kernels that matrices are laid out for. The image runs on every core and gives the same integers.
     pub kernels: Kernels,
     /// Golden vectors in the image.
@@ -35,13 +38,14 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let (relu_skip, kernels) = (ReluSkip::Auto, Kernels::Portable);
-        Self { relu_skip, kernels, golden_vectors: 8, seed: 1, model_version: 0 }
+        let weights = WeightChoice::default();
+        Self { relu_skip, weights, kernels, golden_vectors: 8, seed: 1, model_version: 0 }
     }
 }
 
 impl std::fmt::Display for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { relu_skip, kernels, golden_vectors, seed, model_version } = self;
+        let Self { relu_skip, weights, kernels, golden_vectors, seed, model_version } = self;
         let skip = match relu_skip {
             ReluSkip::Auto => "auto",
             ReluSkip::Always => "always",
@@ -49,7 +53,16 @@ impl std::fmt::Display for Options {
         };
         write!(f, "relu_skip={skip} golden={golden_vectors} seed={seed} model_version={model_version}")?;
         // What was not asked for is not said, so that an image of before is made again to the byte.
-        if *kernels == Kernels::Portable { Ok(()) } else { write!(f, " kernels={kernels}") }
+        let is_packed = match kernels {
+            Kernels::Portable => false,
+            Kernels::Dsp => true,
+            // Weights of eight bits are plain.
+            Kernels::Swar | Kernels::Mve => !weights.is_default(),
+        };
+        if is_packed {
+            write!(f, " kernels={kernels}")?;
+        }
+        if weights.is_default() { Ok(()) } else { write!(f, " weights={weights}") }
     }
 }
 
@@ -66,6 +79,8 @@ pub struct Conversion {
     pub passes: PassReport,
     /// The ranges used; of no samples if the network was quantised already.
     pub calibration: Calibration,
+    /// What became of the weights of dense layers.
+    pub dense: Vec<LayerWeights>,
     /// The layout of the matrices.
     pub packing: Packing,
     /// The arena.
@@ -114,8 +129,8 @@ pub fn convert_with(
         }
         Ranges::Random => Calibration::run_with(&graph, &random_inputs(&graph.input, 1024, options.seed), progress)?,
     };
-    let integer = quantize(&graph, &calibration, options.relu_skip)?;
-    finish(graph, integer, passes, calibration, options, progress)
+    let (integer, dense) = quantize(&graph, &calibration, options.relu_skip, &options.weights)?;
+    finish(Quantized { graph, integer, passes, calibration, dense }, options, progress)
 }
 
 /// Converts a network that is quantised already; `graph` is the same in real numbers. No pass runs and nothing is calibrated.
@@ -128,18 +143,22 @@ pub fn convert_quantized_with(
     options: &Options,
     progress: &mut Progress<'_>,
 ) -> Result<Conversion, ConvertError> {
-    finish(graph, integer, PassReport::default(), Calibration::default(), options, progress)
+    let (passes, calibration, dense) = Default::default();
+    finish(Quantized { graph, integer, passes, calibration, dense }, options, progress)
+}
+
+/// A network in integers, and how it came to be.
+struct Quantized {
+    graph: Graph,
+    integer: IntGraph,
+    passes: PassReport,
+    calibration: Calibration,
+    dense: Vec<LayerWeights>,
 }
 
 /// From the integer graph to the checked image.
-fn finish(
-    graph: Graph,
-    mut integer: IntGraph,
-    passes: PassReport,
-    calibration: Calibration,
-    options: &Options,
-    progress: &mut Progress<'_>,
-) -> Result<Conversion, ConvertError> {
+fn finish(quantized: Quantized, options: &Options, progress: &mut Progress<'_>) -> Result<Conversion, ConvertError> {
+    let Quantized { graph, mut integer, passes, calibration, dense } = quantized;
     let proof = prove(&integer)?;
     let packing = kernels::choose(&mut integer, options.kernels);
     let plan = plan(&integer)?;
@@ -154,7 +173,7 @@ fn finish(
     let image = pack(&integer, &plan, &extras)?;
     let check = check_image(&image, extras.golden.len(), options, progress)
         .map_err(|error| ConvertError::Check { why: error.to_string() })?;
-    Ok(Conversion { image, graph, integer, passes, calibration, packing, plan, proof, check })
+    Ok(Conversion { image, graph, integer, passes, calibration, dense, packing, plan, proof, check })
 }
 
 /// Compares engine and reference on the golden vectors and on random inputs.

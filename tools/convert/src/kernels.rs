@@ -3,6 +3,8 @@
 //! A packed layout is exact within ranges only. A matrix that leaves them keeps the plain layout, which every kernel family has, and
 //! the report says which and why; the image is right either way.
 
+pub(crate) mod low_bit;
+
 use std::fmt;
 
 use crate::quantize::integer::{Dtype, IntGraph, IntOp, IntTensor, TensorId};
@@ -15,11 +17,16 @@ pub enum Kernels {
     Portable,
     /// Arm cores with the DSP extension: Cortex-M4, M7, M33 and others. The matrices of LINEAR are in pairs.
     Dsp,
+    /// Cores with no more than a multiplication of words: Cortex-M0, M3, RISC-V. Weights of few bits are two to a product.
+    Swar,
+    /// Arm cores with the vector extension: Cortex-M55. Matrices of bytes are plain.
+    Mve,
 }
 
 impl Kernels {
     /// Names, as on the command line and in board tables.
-    pub const NAMES: [(&'static str, Self); 2] = [("portable", Self::Portable), ("dsp", Self::Dsp)];
+    pub const NAMES: [(&'static str, Self); 4] =
+        [("portable", Self::Portable), ("dsp", Self::Dsp), ("swar", Self::Swar), ("mve", Self::Mve)];
 
     /// The family of this name.
     pub fn by_name(name: &str) -> Option<Self> {
@@ -39,7 +46,7 @@ impl fmt::Display for Kernels {
 pub struct Packing {
     /// The family.
     pub kernels: Kernels,
-    /// Matrices in the family's layout.
+    /// Matrices in a packed layout: the family's, or one of few bits.
     pub packed: usize,
     /// Those that keep the plain one.
     pub plain: Vec<Plain>,
@@ -90,14 +97,25 @@ const MAX_SUM: i64 = (1 << 23) - 1;
 /// Chooses the layout of every matrix, and adds the tensors that the kernels need.
 pub fn choose(graph: &mut IntGraph, kernels: Kernels) -> Packing {
     let mut packing = Packing { kernels, ..Packing::default() };
-    if kernels == Kernels::Portable {
-        return packing;
-    }
     let mut scratch: Vec<IntTensor> = Vec::new();
     let (tensors, ops) = (&graph.tensors, &mut graph.ops);
     for (layer, op) in ops {
-        let IntOp::Linear { input, weights, prepared, .. } = op else { continue };
+        let IntOp::Linear { input, weights, prepared, low_bit, .. } = op else { continue };
         let x = &tensors[input.0];
+        let mut add = |cols: usize| {
+            *prepared = Some(TensorId(tensors.len() + scratch.len()));
+            let (name, dtype) = (format!("{layer}.prepared"), Dtype::I32);
+            scratch.push(IntTensor { name, dtype, cols, scale: 1.0, zero_point: 0.0, lo: 0, hi: 0 });
+        };
+        if let Some(low_bit) = low_bit {
+            low_bit.layout = low_bit::layout(kernels, low_bit.bits);
+            add(low_bit::prepared_cols(low_bit, x.cols));
+            packing.packed += 1;
+            continue;
+        }
+        if kernels != Kernels::Dsp {
+            continue;
+        }
         // Of the network's input only the type is sure.
         let most =
             if *input == IntGraph::INPUT { 128 } else { i64::from(x.lo.unsigned_abs().max(x.hi.unsigned_abs())) };
@@ -107,16 +125,7 @@ pub fn choose(graph: &mut IntGraph, kernels: Kernels) -> Packing {
             packing.plain.push(Plain { layer: layer.clone(), rows: 1 + misfits.count(), first, why });
             continue;
         }
-        *prepared = Some(TensorId(tensors.len() + scratch.len()));
-        scratch.push(IntTensor {
-            name: format!("{layer}.prepared"),
-            dtype: Dtype::I32,
-            cols: 2 * x.cols.div_ceil(4),
-            scale: 1.0,
-            zero_point: 0.0,
-            lo: 0,
-            hi: 0,
-        });
+        add(2 * x.cols.div_ceil(4));
         packing.packed += 1;
     }
     graph.tensors.extend(scratch);

@@ -30,7 +30,10 @@ fn written() -> Vec<u8> {
     let (input, output, classes) = (tensor(Dtype::I8, 2, 0.5), tensor(Dtype::I32, 2, 0.25), tensor(Dtype::I32, 1, 1.0));
     assert_eq!((input, output), (TensorId(0), TensorId(1)));
     let (weights, bias) = (vec![1, 2, -3, 4], vec![5, 0]);
-    graph.ops.push((String::new(), IntOp::Linear { input, output, weights, bias, rq: Vec::new(), prepared: None }));
+    graph.ops.push((
+        String::new(),
+        IntOp::Linear { input, output, weights, bias, rq: Vec::new(), prepared: None, low_bit: None },
+    ));
     graph.ops.push((String::new(), IntOp::Readout { input: output, output: Some(classes), kind: 1, k: 1 }));
     pack(&graph, &plan(&graph).unwrap(), &Extras::default()).unwrap()
 }

@@ -50,6 +50,18 @@ fn fill(numbers: &mut Numbers, layout: Layout, words: &mut [i32]) {
     }
 }
 
+/// The least weights, but for those in two's complement, and scales of one.
+fn least(layout: Layout, words: &mut [i32], cols: usize, is_grouped: bool) {
+    words.fill(0);
+    let block_words = layout.matrix_words(1, cols as u32, is_grouped) as usize;
+    let group_words = layout.matrix_words(1, GROUP as u32, true) as usize;
+    for block in words.chunks_mut(block_words.max(1)).filter(|_| is_grouped) {
+        for group in block.chunks_mut(group_words) {
+            group.iter_mut().take(layout.block_rows() as usize / 4).for_each(|scales| *scales = 0x0101_0101);
+        }
+    }
+}
+
 /// Fields in offset binary have their lower bits at `offset`.
 fn fields(word: i32, offset: i32) -> i32 {
     let signed = 0x5555_5555 & !offset;
@@ -66,7 +78,11 @@ pub(super) fn compare() -> ExitCode {
                 let rows = 1 + numbers.next() as usize % ROWS;
                 let size = layout.matrix_words(rows as u32, cols as u32, is_grouped) as usize;
                 let Some(words) = words.get_mut(..size) else { return ExitCode::Panic };
-                fill(&mut numbers, layout, words);
+                if numbers.next().is_multiple_of(4) {
+                    least(layout, words, cols, is_grouped);
+                } else {
+                    fill(&mut numbers, layout, words);
+                }
                 let x: [i8; COLS] = match numbers.next() % 4 {
                     0 => [-128; COLS],
                     1 => [127; COLS],

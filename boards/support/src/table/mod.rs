@@ -97,6 +97,10 @@ pub enum Kernels {
     Portable,
     /// The DSP extension of Arm cores.
     Dsp,
+    /// None but the plain multiplication of words: weights of few bits are multiplied two at a time.
+    Swar,
+    /// The vector extension of Arm cores.
+    Mve,
 }
 
 /// Where code runs.

@@ -7,6 +7,8 @@ mod gates;
 #[cfg(feature = "gates")]
 mod groupsum;
 mod linear;
+#[cfg(feature = "low-bit")]
+mod low_bit;
 mod map;
 #[cfg(feature = "packed")]
 mod pairs;
@@ -16,7 +18,9 @@ pub(crate) use readout::rank;
 #[cfg(any(feature = "fff", feature = "sparse"))]
 mod route;
 
-use leafgate_image::{LinearRecord, OpRecord, WEIGHT_W8_PAIRS, map as map_kind, op, route as route_kind};
+#[cfg(feature = "packed")]
+use leafgate_image::WEIGHT_W8_PAIRS;
+use leafgate_image::{LinearRecord, OpRecord, WEIGHT_W8, map as map_kind, op, route as route_kind};
 use zerocopy::transmute_ref;
 
 use crate::frame::Frame;
@@ -34,17 +38,24 @@ pub(crate) fn is_supported(record: &OpRecord) -> bool {
     }
 }
 
-/// Whether the weights of a LINEAR are in pairs.
-pub(crate) fn is_packed(record: &OpRecord) -> bool {
+/// How the weights of a LINEAR lie.
+pub(crate) fn weight_format(record: &OpRecord) -> u8 {
     let record: &LinearRecord = transmute_ref!(record);
-    record.weight_format == WEIGHT_W8_PAIRS
+    record.weight_format
+}
+
+/// Whether they are packed, so that there is a prepared input.
+pub(crate) fn is_packed(record: &OpRecord) -> bool {
+    weight_format(record) != WEIGHT_W8
 }
 
 /// Runs one op, except READOUT. `None` only for a record that the check refuses.
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &OpRecord) -> Option<()> {
     match record.op {
         #[cfg(feature = "packed")]
-        op::LINEAR if is_packed(record) => pairs::run(frame, transmute_ref!(record)),
+        op::LINEAR if weight_format(record) == WEIGHT_W8_PAIRS => pairs::run(frame, transmute_ref!(record)),
+        #[cfg(feature = "low-bit")]
+        op::LINEAR if is_packed(record) => low_bit::run(frame, transmute_ref!(record)),
         op::LINEAR => linear::run(frame, transmute_ref!(record)),
         #[cfg(any(feature = "fff", feature = "sparse"))]
         op::FFN => ffn::run(frame, transmute_ref!(record)),

@@ -4,6 +4,8 @@
 //! is what needs a loop or several records. Every figure is a u32 from the image; sums and products are checked or taken in 64 bits.
 
 mod ffn;
+#[cfg(feature = "low-bit")]
+mod low_bit;
 mod rules;
 mod sections;
 mod tables;
@@ -46,7 +48,7 @@ impl<'a> Checker<'a> {
         self.records()?;
         self.error.place = Place::Header;
         let words: &[u32; 16] = transmute_ref!(self.view.header);
-        self.keep(words, &TOTALS, ALWAYS)?;
+        self.keep(words, TOTALS, ALWAYS)?;
         self.golden()?;
         self.error.place = Place::Section(section::LABELS);
         self.ensure(self.view.labels().all_present(), Defect::Size, 0, 0, 0)
@@ -150,11 +152,19 @@ impl<'a> Checker<'a> {
             _ => {}
         }
         let words: &[u32; 16] = transmute_ref!(record);
-        self.keep(words, rules, 1 << record.kind)?;
+        #[cfg(feature = "low-bit")]
+        let case = if record.op == op::LINEAR { self.prepare_linear(transmute_ref!(record)) } else { 0 };
+        #[cfg(not(feature = "low-bit"))]
+        let case = 0;
+        self.keep(words, rules, 1 << record.kind | case)?;
+        #[cfg(feature = "low-bit")]
+        if record.op == op::LINEAR {
+            self.two_bits(transmute_ref!(record))?;
+        }
         let unnamed = match record.op {
             // The output of an FFN without requantising is its accumulator.
             op::FFN if acc == y => 0b10,
-            // Only pairs need a prepared input.
+            // Only packed weights need a prepared input.
             op::LINEAR if bytes[28] == WEIGHT_W8 => 0b1000_0000,
             _ => 0,
         };

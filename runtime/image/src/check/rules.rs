@@ -114,7 +114,7 @@ pub(super) mod number {
     pub const ARENA: u8 = 43;
     /// 1 if the output of an op is what its field at 12 names too.
     pub const RAW: u8 = 44;
-    /// Which kernels matrices are packed for; also the upper half of the features.
+    /// Which kernels matrices are packed for; without weights of few bits also the upper half of the features.
     pub const PACKING: u8 = 45;
     /// Those from here on are constants.
     pub const VARIABLES: u8 = 46;
@@ -441,7 +441,7 @@ impl<'a> Checker<'a> {
 
     /// A table of `words` u32 that is looked at entry by entry. Tables may be shared, so what bounds the work is their sum.
     #[inline(never)]
-    fn table(&mut self, offset: u32, at: u8, words: u64) -> Check<&'a [u32]> {
+    pub(super) fn table(&mut self, offset: u32, at: u8, words: u64) -> Check<&'a [u32]> {
         self.constant(offset, at, 4, words)?;
         // The table is inside the image, so its size in bytes fits.
         self.count(number::LOOKED_AT, (4 * words) as u32);

@@ -20,7 +20,7 @@ impl<'a> Checker<'a> {
         };
         let total = header.total_bytes;
         let words: &[u32; 16] = transmute_ref!(header);
-        self.keep(words, &HEADER, ALWAYS)?;
+        self.keep(words, HEADER, ALWAYS)?;
         self.ensure(total <= have, Defect::Truncated, 8, total, have)?;
         // The header's total is within `bytes`, so this cannot come out empty.
         let image = bytes.get(..total as usize).unwrap_or(&[]);

@@ -21,7 +21,7 @@ pub(super) struct OpRules {
 
 /// By op number, from 1.
 pub(super) const OPS: [OpRules; 7] = [
-    OpRules { used: 32, kinds: 1, flags: 7, named: 0b1000_0011, written: 0b1000_0010, rules: &LINEAR },
+    OpRules { used: 32, kinds: 1, flags: 7, named: 0b1000_0011, written: 0b1000_0010, rules: LINEAR },
     OpRules { used: 45, kinds: 3, flags: 31, named: 0b11_1111, written: 0b11_1010, rules: &FFN },
     OpRules { used: 45, kinds: 3, flags: 7, named: 0b100_0011, written: 0b100_0010, rules: &ROUTE },
     OpRules { used: 16, kinds: 2, flags: 0, named: 0b11, written: 0b10, rules: &GATES },
@@ -31,25 +31,31 @@ pub(super) const OPS: [OpRules; 7] = [
 ];
 
 /// Cases of LINEAR; kind 0 is one of them.
-mod linear_case {
+pub(super) mod linear_case {
     pub const I8: u8 = 2;
     pub const I32: u8 = 4;
     pub const TRANSPOSED: u8 = 8;
     pub const STRAIGHT: u8 = 16;
-    /// Weights as they are, or in pairs.
+    /// Weights as they are, in pairs, or of few bits.
     pub const PLAIN: u8 = 32;
     pub const PAIRS: u8 = 64;
+    #[cfg(feature = "low-bit")]
+    pub const LOW_BIT: u8 = 128;
 }
 
-const LINEAR: [Rule; 29] = {
+const LINEAR: &[Rule] = {
     use linear_case::*;
     const ROWS: u8 = word(8);
     const COLS: u8 = word(12);
-    [
+    &[
         // I32 is even.
         Rule::case(4 * Y_TYPE, 1, I8, I32),
         Rule::case(2, linear_flag::TRANSPOSED as u8, TRANSPOSED, STRAIGHT),
+        // With few bits it is more than a bit of the field that says, and `low_bit` that looks.
+        #[cfg(not(feature = "low-bit"))]
         Rule::case(28, WEIGHT_W8_PAIRS, PAIRS, PLAIN),
+        Rule::equal(PLAIN, Defect::Unsupported, 28, 8, WEIGHT_W8),
+        Rule::equal(PAIRS, Defect::Unsupported, 28, 8, WEIGHT_W8_PAIRS),
         Rule::pick(2, linear_flag::RQ_PER_ROW as u8, ROWS),
         Rule::tensor(STRAIGHT, 4, dtype::I8, ANY, COLS),
         Rule::tensor(TRANSPOSED, 4, dtype::I8, COLS, ANY),
@@ -59,9 +65,7 @@ const LINEAR: [Rule; 29] = {
         Rule::tensor(I32, 6, dtype::I32, COUNT, ROWS),
         Rule::constant(PLAIN, 16, 1, ROWS, COLS),
         Rule::constant(ALWAYS, 20, 4 | MAYBE, ROWS, ONE),
-        Rule::equal(PLAIN, Defect::Unsupported, 28, 8, WEIGHT_W8),
-        Rule::equal(PAIRS, Defect::Unsupported, 28, 8, WEIGHT_W8_PAIRS),
-        Rule::zero(ALWAYS, 29, 8),
+        Rule::zero(PLAIN | PAIRS, 29, 8),
         Rule::zero(PLAIN, 30, 16),
         Rule::clear(PAIRS, Defect::Op, 2, linear_flag::TRANSPOSED as u8),
         // Groups of four rows; for each one start value and a word of each four columns, of four rows.
@@ -71,7 +75,16 @@ const LINEAR: [Rule; 29] = {
         Rule::tensor(PAIRS, 30, dtype::I32, ONE, ENTRIES),
         Rule::add(PAIRS, 4 * WIDTH, ONE, WIDTH),
         Rule::constant(PAIRS, 16, 16, END, WIDTH),
+        #[cfg(not(feature = "low-bit"))]
         Rule::add(PAIRS, 4 * ONE, ZERO, PACKING),
+        #[cfg(feature = "low-bit")]
+        Rule::clear(LOW_BIT, Defect::Unsupported, 29, !(GROUP_COLS as u8)),
+        #[cfg(feature = "low-bit")]
+        Rule::clear(LOW_BIT, Defect::Op, 2, linear_flag::TRANSPOSED as u8),
+        #[cfg(feature = "low-bit")]
+        Rule::tensor(LOW_BIT, 30, dtype::I32, ONE, ENTRIES),
+        #[cfg(feature = "low-bit")]
+        Rule::constant(LOW_BIT, 16, 4, END, WIDTH),
         Rule::clear(I8, Defect::Op, 2, linear_flag::ACCUMULATE as u8),
         Rule::requantise(I8, 24, RQ),
         Rule::clear(I32, Defect::Op, 2, linear_flag::RQ_PER_ROW as u8),
@@ -417,10 +430,11 @@ pub(super) const SECTION: [Rule; 14] = {
 };
 
 /// Of the header alone.
-pub(super) const HEADER: [Rule; 12] = [
+pub(super) const HEADER: &[Rule] = &[
     Rule::same(ALWAYS, Defect::Magic, 0, 32, number::MAGIC),
     Rule::equal(ALWAYS, Defect::Format, 4, 16, FORMAT as u8),
     Rule::equal(ALWAYS, Defect::Size, 6, 16, 64),
+    #[cfg(not(feature = "low-bit"))]
     Rule::at_most(ALWAYS, Defect::Unsupported, 20, 32, ONE),
     Rule::at_most(ALWAYS, Defect::Size, 24, 32, SPACE),
     Rule::equal(ALWAYS, Defect::Unsupported, 28, 32, 0),
@@ -433,13 +447,17 @@ pub(super) const HEADER: [Rule; 12] = [
 ];
 
 /// Of the header, when every record has been looked at.
-pub(super) const TOTALS: [Rule; 10] = [
+pub(super) const TOTALS: &[Rule] = &[
     // READOUT has bit 7: without it there are no ops.
     Rule::at_least(ALWAYS, Defect::Section, 16, 8, HALF_TABLE),
     Rule::tensor(ALWAYS, 32, SOME, ANY, ANY),
     Rule::same(ALWAYS, Defect::Tensor, 34, 16, X),
+    #[cfg(not(feature = "low-bit"))]
     Rule::same(ALWAYS, Defect::Features, 16, 16, FEATURES),
+    #[cfg(not(feature = "low-bit"))]
     Rule::same(ALWAYS, Defect::Features, 18, 16, PACKING),
+    #[cfg(feature = "low-bit")]
+    Rule::same(ALWAYS, Defect::Features, 16, 32, FEATURES),
     Rule::same(ALWAYS, Defect::Unsupported, 20, 32, PACKING),
     Rule::same(ALWAYS, Defect::Arena, 24, 32, ARENA),
     Rule::same(ALWAYS, Defect::Cost, 40, 32, MACS),

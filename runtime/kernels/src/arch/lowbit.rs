@@ -10,17 +10,67 @@ mod dsp;
 #[cfg_attr(leafgate_isa = "rv32", path = "rv32/lowbit.rs")]
 mod kernels;
 
-#[cfg(leafgate_isa = "mve")]
-use dsp::{halves as eights, sum as sum_fours, t2_rows as t2_rows_part};
-#[cfg(leafgate_isa = "dsp")]
-use kernels::{halves as eights, sum as sum_fours, t2_rows as t2_rows_part};
+use crate::lowbit::{GROUP, Input, Layout, ROWS};
+use crate::portable::lowbit as portable;
 
-#[cfg(not(leafgate_isa = "mve"))]
-pub(crate) use crate::portable::lowbit::t2_bytes;
+#[cfg(leafgate_isa = "mve")]
+use dsp::{halves as eights, sum as sum_fours, t2_rows as t2_rows_part, t2_rows_groups};
+#[cfg(leafgate_isa = "dsp")]
+use kernels::{halves as eights, sum as sum_fours, t2_rows as t2_rows_part, t2_rows_groups};
 #[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
-pub(crate) use crate::portable::lowbit::{halves, sum, t2_rows, w4_rows};
-#[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
-pub(crate) use crate::portable::lowbit::{t2_columns, w4_columns};
+pub(crate) use portable::{halves, sum};
+
+/// As the portable one, bit for bit where the fields are weights.
+#[inline]
+pub(crate) fn add(layout: Layout, words: &[i32], input: Input<'_>, sums: &mut [i32; ROWS]) {
+    #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
+    let Some(four) = sums.first_chunk_mut() else { return };
+    match layout {
+        #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
+        Layout::W4Rows => w4_rows(words.as_chunks().0, input.halves, four),
+        #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
+        Layout::T2Rows => t2_rows(words.as_chunks().0, input.halves, four),
+        #[cfg(leafgate_isa = "mve")]
+        Layout::T2Bytes => t2_bytes(words, input.x, four),
+        #[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
+        Layout::T2Columns => t2_columns(words, input.x, sums),
+        #[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
+        Layout::W4Columns => w4_columns(words, input.x, sums),
+        _ => portable::add(layout, words, input, sums),
+    }
+}
+
+/// As the portable one, bit for bit where the fields are weights.
+#[inline(never)]
+pub(crate) fn add_groups(layout: Layout, words: &[i32], input: Input<'_>, totals: &[i32], sums: &mut [i32; ROWS]) {
+    let Input { x, halves } = input;
+    let cols = match layout {
+        Layout::W4Rows | Layout::T2Rows => halves.len().wrapping_mul(8),
+        Layout::W4Columns | Layout::T2Columns | Layout::T2Bytes => x.len(),
+    };
+    let is_whole =
+        totals.len() >= cols.div_ceil(GROUP) && words.len() >= layout.block_words(cols as u32, true) as usize;
+    if cols == 0 || !is_whole {
+        return portable::add_groups(layout, words, input, totals, sums);
+    }
+    let (at, sums_at) = (words.as_ptr(), totals.as_ptr());
+    // SAFETY: the kernels read a block's words and the sums of its groups, all of which are there, and all of `halves` or `x`.
+    unsafe {
+        match layout {
+            #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
+            Layout::W4Rows => kernels::w4_rows_groups(at, halves.as_ptr(), halves.len(), sums_at, sums),
+            #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
+            Layout::T2Rows => t2_rows_groups(at, halves.as_ptr(), halves.len(), sums_at, sums),
+            #[cfg(leafgate_isa = "mve")]
+            Layout::T2Bytes => kernels::t2_bytes_groups(at, x.as_ptr(), x.len(), sums_at, sums),
+            #[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
+            Layout::W4Columns => kernels::w4_columns_groups(at, x.as_ptr(), x.len(), sums_at, sums),
+            #[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
+            Layout::T2Columns => kernels::t2_columns_groups(at, x.as_ptr(), x.len(), sums_at, sums),
+            _ => portable::add_groups(layout, words, input, totals, sums),
+        }
+    }
+}
 
 /// As the portable one.
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
@@ -76,7 +126,7 @@ pub(crate) fn t2_bytes(words: &[i32], x: &[i8], sums: &mut [i32; 4]) {
 /// As the portable one, bit for bit.
 #[cfg(any(leafgate_isa = "armv6m", leafgate_isa = "armv7m", leafgate_isa = "rv32"))]
 #[inline]
-pub(crate) fn w4_columns(words: &[i32], x: &[i8], sums: &mut [i32; 8]) {
+pub(crate) fn w4_columns(words: &[i32], x: &[i8], sums: &mut [i32; ROWS]) {
     // SAFETY: as many elements can be read from either as the shorter of both has.
     unsafe { kernels::w4_columns(words.as_ptr(), x.as_ptr(), words.len().min(x.len()), sums) }
 }

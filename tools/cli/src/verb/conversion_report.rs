@@ -5,6 +5,7 @@ use std::path::Path;
 use leafgate_convert::Conversion;
 use leafgate_convert::accuracy::Accuracy;
 use leafgate_convert::check::CheckReport;
+use leafgate_convert::quantize::weights::{LayerWeights, WeightFormat};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -33,6 +34,7 @@ pub struct Report {
     worst_bytes: u32,
     worst_steps: u32,
     calibration: CalibrationSource,
+    weights: Vec<Weights>,
     kernels: Layout,
     passes: Vec<String>,
     proof: Proven,
@@ -44,6 +46,17 @@ pub struct Report {
     assumptions: Vec<String>,
     warnings: Vec<String>,
     next: String,
+}
+
+/// What became of the weights of a dense layer.
+#[derive(Debug, Serialize)]
+struct Weights {
+    layer: String,
+    format: &'static str,
+    max_error: f64,
+    rms_error: f64,
+    /// Of the trained weights.
+    rms: f64,
 }
 
 /// What the matrices are laid out for.
@@ -92,7 +105,7 @@ impl Report {
         said: Said,
     ) -> Result<Self, Failure> {
         let Said { operators, assumptions, warnings } = said;
-        let Conversion { image, graph, passes, calibration, packing, plan, proof, check, .. } = conversion;
+        let Conversion { image, graph, passes, calibration, dense, packing, plan, proof, check, .. } = conversion;
         let decoded = section::decode(image)?;
         let shown = path.display().to_string();
         Ok(Self {
@@ -113,6 +126,7 @@ impl Report {
             worst_bytes: decoded.header.worst_bytes,
             worst_steps: decoded.header.worst_steps,
             calibration: CalibrationSource { source, samples: calibration.samples },
+            weights: dense.iter().map(Weights::of).collect(),
             kernels: Layout {
                 family: packing.kernels.to_string(),
                 packed: packing.packed,
@@ -169,6 +183,10 @@ impl Report {
                 _ => format!("from {} samples", grouped(*samples)),
             },
         );
+        // Eight bits are what everyone expects, and need no line.
+        if self.weights.iter().any(|layer| layer.format != WeightFormat::W8.name()) {
+            lines.add("weights", describe_weights(&self.weights));
+        }
         let Layout { family, packed, plain } = &self.kernels;
         if *packed > 0 || !plain.is_empty() {
             let all = packed + plain.len();
@@ -198,6 +216,29 @@ impl Report {
         lines.add("next", &self.next);
         lines.render()
     }
+}
+
+impl Weights {
+    fn of(layer: &LayerWeights) -> Self {
+        let LayerWeights { layer, format, max_error, rms_error, rms } = layer;
+        let (layer, format) = (layer.clone(), format.name());
+        Self { layer, format, max_error: *max_error, rms_error: *rms_error, rms: *rms }
+    }
+}
+
+/// How many layers are in each format, and the errors of each layer.
+fn describe_weights(layers: &[Weights]) -> String {
+    let count = |name: &str| layers.iter().filter(|layer| layer.format == name).count();
+    let counts = WeightFormat::NAMES.map(|(name, _)| (name, count(name))).into_iter().filter(|(_, count)| *count > 0);
+    let counts: Vec<String> = counts.map(|(name, count)| format!("{count} in {name}")).collect();
+    let mut text = format!("{} of {} dense layers", counts.join(", "), layers.len());
+    for Weights { layer, format, max_error, rms_error, rms } in layers {
+        let share = if *rms > 0.0 { 100.0 * rms_error / rms } else { 0.0 };
+        text += &format!(
+            "\n`{layer}` {format}: error rms {rms_error:.3e} ({share:.1} % of the weights'), max {max_error:.3e}"
+        );
+    }
+    text
 }
 
 /// What was compared, in a line.

@@ -9,6 +9,7 @@ use leafgate_convert::import::{ImportOptions, Imported, open};
 use leafgate_convert::ir::{Activation, InputSpec};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
+use leafgate_convert::quantize::weights::WeightRule;
 use leafgate_convert::{Conversion, ConvertError, Kernels, Options, Ranges, convert_quantized_with, convert_with};
 use leafgate_emulate::Machine;
 
@@ -30,7 +31,8 @@ Examples:
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --eval test.csv.gz --board microbit
   leafgate convert mnist.pt -o mnist.leaf --calib train-images.idx.gz --activation relu --name mnist-fff
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --save-calibration ranges.json
-  leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json";
+  leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json
+  leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --weights w4,head=w8";
 
 /// Arguments of `convert`.
 #[derive(Debug, Args)]
@@ -68,6 +70,9 @@ pub struct Arguments {
     /// The kernels that matrices are laid out for; the image runs on every core [default: the board's, or portable]
     #[arg(long, value_enum)]
     kernels: Option<Family>,
+    /// How weights of dense layers are stored: w8, w4, w4g32 (four bits, groups of 32), t2 (-1, 0, 1), t2g32; of one layer by its name [default: w8]
+    #[arg(long, value_name = "FORMAT|LAYER=FORMAT,..", value_delimiter = ',')]
+    weights: Vec<WeightRule>,
     /// Name of the network [default: the file's]
     #[arg(long)]
     name: Option<String>,
@@ -135,6 +140,10 @@ enum Family {
     Portable,
     /// Arm cores with the DSP extension: Cortex-M4, M7, M33
     Dsp,
+    /// Cores with little but a multiplication: Cortex-M0, M3, RISC-V
+    Swar,
+    /// Arm cores with the vector extension: Cortex-M55
+    Mve,
 }
 
 impl From<Family> for Kernels {
@@ -142,6 +151,8 @@ impl From<Family> for Kernels {
         match family {
             Family::Portable => Self::Portable,
             Family::Dsp => Self::Dsp,
+            Family::Swar => Self::Swar,
+            Family::Mve => Self::Mve,
         }
     }
 }
@@ -186,10 +197,12 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         None => None,
     };
     let mut warnings = Vec::new();
-    if integer.is_some() && (arguments.calib.is_some() || table.is_some() || ranges_target.is_some()) {
-        return Err(Failure::usage("the model is quantised already: it has its own ranges")
+    let wants_others =
+        arguments.calib.is_some() || table.is_some() || ranges_target.is_some() || !arguments.weights.is_empty();
+    if integer.is_some() && wants_others {
+        return Err(Failure::usage("the model is quantised already: it has its own ranges and weights")
             .at(&arguments.model)
-            .hint("leave out --calib, --calibration and --save-calibration"));
+            .hint("leave out --calib, --calibration, --save-calibration and --weights"));
     }
     let (ranges, source) = match (&calib, &table) {
         (None, None) if integer.is_some() => (Ranges::Random, "file"),
@@ -212,6 +225,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
             Skip::Always => ReluSkip::Always,
             Skip::Never => ReluSkip::Never,
         },
+        weights: arguments.weights.iter().cloned().collect(),
         kernels: match (arguments.kernels, board) {
             (Some(family), _) => family.into(),
             (None, Some(machine)) => board::kernels(machine),
@@ -229,6 +243,11 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     };
     stages.clear();
     let conversion = conversion.map_err(|error| {
+        if matches!(&error, ConvertError::Range { place, .. } if place == "weight formats") {
+            let mut failure = Failure::from(error);
+            failure.hints = vec!["name a dense layer in `--weights LAYER=FORMAT`, or none for all of them".into()];
+            return failure;
+        }
         let table = arguments.calibration.as_ref().filter(|_| matches!(error, ConvertError::Calibration { .. }));
         let place = table.unwrap_or(&arguments.model).clone();
         Failure::from(error).at(&place)

@@ -46,7 +46,7 @@ fn convert_lays_matrices_out_for_the_kernels_of_a_core() {
     };
     assert_eq!(kernels(""), (json!("portable"), json!(0)));
     let plain = folder.read("m.leaf");
-    assert_eq!(kernels("--board microbit"), (json!("portable"), json!(0)));
+    assert_eq!(kernels("--board microbit"), (json!("swar"), json!(0)));
     assert_eq!(plain, folder.read("m.leaf"), "what is not packed is what it always was");
     assert_eq!(kernels("--board mps2-an386"), (json!("dsp"), json!(1)));
     let packed = folder.read("m.leaf");
@@ -66,6 +66,50 @@ fn convert_says_which_matrices_cannot_be_packed() {
     assert!(why.contains("3 rows are out of range: row 0, its sum may reach"), "{why}");
     let ran = folder.run("convert m.safetensors -o m.leaf --kernels dsp").ok();
     assert!(ran.contains("dsp: 0 of 1 matrices of dense layers are packed"), "{ran}");
+}
+
+#[test]
+fn convert_stores_weights_in_few_bits() {
+    let folder = Folder::with("m.safetensors", Model::linear(200, 5).bytes());
+    let convert = |options: &str| {
+        let line = format!("convert m.safetensors -o m.leaf {options}");
+        (folder.run(&format!("{line} --format json")).json(), folder.run(&line).ok())
+    };
+    let (plain, text) = convert("--weights w8");
+    assert_eq!((&plain["weights"][0]["format"], text.contains("w8")), (&json!("w8"), false), "{text}");
+    let mut bytes = plain["image_bytes"].as_u64().unwrap();
+    for (options, format, packing) in [
+        ("--weights w4g32 --board microbit", "w4g32", 2),
+        ("--weights w4", "w4", 1),
+        ("--weights w8,linear_0=t2 --kernels mve", "t2", 3),
+    ] {
+        let (report, text) = convert(options);
+        assert_eq!(
+            (&report["weights"][0]["layer"], &report["weights"][0]["format"]),
+            (&json!("linear_0"), &json!(format))
+        );
+        let [error, rms] = ["rms_error", "rms"].map(|key| report["weights"][0][key].as_f64().unwrap());
+        assert!(error > 0.0 && error < rms && text.contains(&format!("1 in {format} of 1 dense layers")), "{text}");
+        let smaller = report["image_bytes"].as_u64().unwrap();
+        assert!(smaller < bytes, "{format}: {smaller} of {bytes}");
+        bytes = smaller;
+        assert_eq!(folder.read("m.leaf")[20], packing, "{format}");
+        folder.run("check m.leaf").ok();
+        assert!(folder.run("inspect m.leaf --ops").ok().contains(&format!("dense, {}", &format[..2])));
+    }
+}
+
+#[test]
+fn convert_refuses_weights_that_it_does_not_know() {
+    let folder = Folder::with("m.safetensors", Model::linear(20, 5).bytes());
+    let ran = folder.run("convert m.safetensors -o m.leaf --weights w4,fc=t2");
+    assert!(
+        ran.stderr.contains("layer is `fc`, wanted linear_0") && ran.stderr.contains("LAYER=FORMAT"),
+        "{}",
+        ran.stderr
+    );
+    let ran = folder.run("convert m.safetensors -o m.leaf --weights w3");
+    assert!(ran.stderr.contains("wanted one of: w8, w4, w4g32, t2, t2g32"), "{}", ran.stderr);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use zerocopy::{Immutable, IntoBytes};
 
 use super::fit;
 use crate::ConvertError;
-use crate::kernels::in_pairs;
+use crate::kernels::{in_pairs, low_bit};
 use crate::quantize::integer::{IntGates, IntGraph, IntMap, IntOp, IntRange, IntSelector, TensorId};
 
 /// The section CONSTANTS as it grows. Equal arrays are stored once.
@@ -142,14 +142,21 @@ impl<'g> OpWriter<'g> {
     }
 
     fn linear(&mut self, op: &IntOp) -> Result<(), ConvertError> {
-        let IntOp::Linear { input, output, weights, bias, rq, prepared } = op else {
+        let IntOp::Linear { input, output, weights, bias, rq, prepared, low_bit } = op else {
             return Ok(());
         };
         let (rows, cols) = (self.cols(*output), self.cols(*input));
         let (rq, per_row) = self.constants.requant(rq)?;
-        let (weights, bytes, weight_format) = if prepared.is_some() {
+        let mut group = 0;
+        let (weights, bytes, weight_format) = if let Some(few) = low_bit {
+            let words = low_bit::words(weights, cols, few);
+            let (format, feature, packing) = low_bit::format(few);
+            (self.features, self.packing) = (self.features | feature, self.packing.max(packing));
+            group = if few.scales.is_empty() { 0 } else { GROUP_COLS as u8 };
+            (self.constants.add(&words)?, 4 * words.len(), format)
+        } else if prepared.is_some() {
             let words = in_pairs(weights, cols);
-            (self.features, self.packing) = (self.features | FEATURE_PAIRS, PACKING_DSP);
+            (self.features, self.packing) = (self.features | FEATURE_PAIRS, self.packing.max(PACKING_DSP));
             (self.constants.add(&words)?, 4 * words.len(), WEIGHT_W8_PAIRS)
         } else {
             (self.constants.add(weights)?, weights.len(), WEIGHT_W8)
@@ -165,6 +172,7 @@ impl<'g> OpWriter<'g> {
             bias: self.constants.bias(bias)?,
             rq,
             weight_format,
+            group,
             prepared: prepared.map_or(0, tensor),
             ..LinearRecord::default()
         };

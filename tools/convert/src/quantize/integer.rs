@@ -101,6 +101,29 @@ pub enum IntSelector {
     },
 }
 
+/// How the words of weights of few bits lie: see `docs/image-format.md`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LowBitLayout {
+    /// Columns in halves of words, for multiplications of these.
+    #[default]
+    Rows,
+    /// A word for each column, for multiplications of words.
+    Columns,
+    /// A byte for each column, for vectors of bytes: of two bits only.
+    Bytes,
+}
+
+/// What weights of fewer than eight bits have beside their values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LowBit {
+    /// Bits of a weight: 4 (-8 to 7) or 2 (-1 to 1).
+    pub bits: u8,
+    /// For each row a scale of each 32 columns; empty where a row is one group.
+    pub scales: Vec<u8>,
+    /// How the words lie.
+    pub layout: LowBitLayout,
+}
+
 /// Kinds of MAP.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IntMap {
@@ -167,8 +190,10 @@ pub enum IntOp {
         bias: Vec<i32>,
         /// R records for an I8 output; empty for I32.
         rq: Vec<RequantRecord>,
-        /// Scratch for the prepared input, if the weights are written in pairs.
+        /// Scratch for the prepared input, if the weights are packed: in pairs, or in few bits.
         prepared: Option<TensorId>,
+        /// For weights of fewer than eight bits.
+        low_bit: Option<LowBit>,
     },
     /// Ranges of the neuron table.
     Ffn {

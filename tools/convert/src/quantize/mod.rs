@@ -3,23 +3,28 @@
 //! Signed bytes for activations, asymmetric, one scale and zero point a tensor; signed bytes for weights, symmetric, one scale a row where the
 //! output is requantised row by row and one for all rows where rows are compared (scores, routers). Zero points fold into
 //! the biases. Every range of an FFN has its own scales, rescaled to the accumulator's. A tree needs no output scale at all: only
-//! signs matter, and thresholds are rounded so that each comparison is exact for the quantised weights.
+//! signs matter, and thresholds are rounded so that each comparison is exact for the quantised weights. Dense layers may have weights of
+//! fewer bits: `weights` says which, `low_bit` finds their scales.
 
 pub mod calibrate;
 mod ffn;
 pub mod integer;
+mod linear;
+pub mod low_bit;
 pub mod number;
 pub mod proof;
 mod rotation;
 mod route;
+pub mod weights;
 
 use leafgate_image::{ThresholdRecord, WordGates, readout};
 
 use crate::ConvertError;
-use crate::ir::{Activation, Graph, Matrix, Node, Op, Readout, ValueId, ValueKind, Wiring};
+use crate::ir::{Activation, Graph, Node, Op, Readout, ValueId, ValueKind, Wiring};
 use calibrate::{Calibration, Interval};
 use integer::{Dtype, IntGates, IntGraph, IntMap, IntOp, IntTensor, TensorId};
-use number::{affine, bias_i32, nearest_i8, peak, requant, weight_scale, weights_i8};
+use number::{affine, bias_i32, nearest_i8, requant, weight_scale, weights_i8};
+use weights::{LayerWeights, WeightChoice};
 
 /// Whether ReLU neurons whose `z` is not positive are skipped one by one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,12 +38,20 @@ pub enum ReluSkip {
     Never,
 }
 
-/// Quantises `graph` with the ranges in `calibration`.
+/// Quantises `graph` with the ranges in `calibration`; says what became of the weights of each dense layer.
 ///
 /// # Errors
-/// If a figure is beyond what the image can express; the proof that no accumulator overflows is [`proof::prove`].
-pub fn quantize(graph: &Graph, calibration: &Calibration, skip: ReluSkip) -> Result<IntGraph, ConvertError> {
-    let mut quantizer = Quantizer { graph, calibration, skip, out: IntGraph::default(), tensors: Vec::new() };
+/// If a figure is beyond what the image can express, or `weights` names a layer that is not there; the proof that no accumulator overflows is
+/// [`proof::prove`].
+pub fn quantize(
+    graph: &Graph,
+    calibration: &Calibration,
+    skip: ReluSkip,
+    weights: &WeightChoice,
+) -> Result<(IntGraph, Vec<LayerWeights>), ConvertError> {
+    weights.check(graph)?;
+    let (out, tensors, dense) = (IntGraph::default(), Vec::new(), Vec::new());
+    let mut quantizer = Quantizer { graph, calibration, skip, weights, out, tensors, dense };
     quantizer.tensors.resize(graph.values.len(), None);
     let spec = &graph.input;
     quantizer.tensors[Graph::INPUT.0] = Some(quantizer.out.add(IntTensor {
@@ -56,15 +69,17 @@ pub fn quantize(graph: &Graph, calibration: &Calibration, skip: ReluSkip) -> Res
     }
     quantizer.readout()?;
     rotation::absorb(&mut quantizer.out);
-    Ok(quantizer.out)
+    Ok((quantizer.out, quantizer.dense))
 }
 
 struct Quantizer<'g> {
     graph: &'g Graph,
     calibration: &'g Calibration,
     skip: ReluSkip,
+    weights: &'g WeightChoice,
     out: IntGraph,
     tensors: Vec<Option<TensorId>>,
+    dense: Vec<LayerWeights>,
 }
 
 impl Quantizer<'_> {
@@ -135,56 +150,6 @@ impl Quantizer<'_> {
 
     fn push(&mut self, node: &Node, op: IntOp) {
         self.out.ops.push((node.name.clone(), op));
-    }
-
-    fn linear(
-        &mut self,
-        node: &Node,
-        weight: &Matrix,
-        bias: &[f32],
-        activation: Activation,
-    ) -> Result<(), ConvertError> {
-        let input = self.source(node, node.input, Dtype::I8)?;
-        let x = self.out.tensor(input).clone();
-        let rows = weight.rows;
-        let name = &self.graph.value(node.output).name;
-        let raw = self.is_raw(node.output) && activation == Activation::None;
-        if raw {
-            let widest = bias.iter().fold(0.0, |widest: f64, b| widest.max(f64::from(b.abs())));
-            let scale = weight_scale(peak(&weight.data), widest, x.scale);
-            let output = self.new_i32(name.clone(), rows, scale * x.scale);
-            self.tensors[node.output.0] = Some(output);
-            let weights: Vec<i8> = weights_i8(&weight.data, scale).collect();
-            let bias = folded_bias(&node.name, &weights, bias, |_| scale * x.scale, x.zero_point)?;
-            self.push(node, IntOp::Linear { input, output, weights, bias, rq: Vec::new(), prepared: None });
-            return Ok(());
-        }
-        let table = !matches!(activation, Activation::None | Activation::Relu);
-        let target = if table {
-            let interval = self.interval(&self.calibration.before_activation, name)?;
-            let name = format!("{name} before activation");
-            self.new_i8(&name, rows, interval)
-        } else {
-            self.output_i8(node)?
-        };
-        let y = self.out.tensor(target).clone();
-        let scales: Vec<f64> =
-            (0..rows).map(|r| weight_scale(peak(weight.row(r)), f64::from(bias[r]), x.scale)).collect();
-        let weights: Vec<i8> = (0..rows).flat_map(|r| weights_i8(weight.row(r), scales[r])).collect();
-        let bias = folded_bias(&node.name, &weights, bias, |r| scales[r] * x.scale, x.zero_point)?;
-        // ReLU is the lower bound of the requantisation: zero, which the zero point stands for.
-        let lo = if activation == Activation::Relu { y.zero_point as i8 } else { -128 };
-        let rq = scales
-            .iter()
-            .map(|scale| requant(&node.name, scale * x.scale / y.scale, y.zero_point, lo, 127))
-            .collect::<Result<_, _>>()?;
-        self.push(node, IntOp::Linear { input, output: target, weights, bias, rq, prepared: None });
-        if table {
-            let output = self.output_i8(node)?;
-            let map = IntMap::Lut256(activation_table(activation, &y, self.out.tensor(output)));
-            self.push(node, IntOp::Map { input: target, output, map });
-        }
-        Ok(())
     }
 
     fn affine_map(&mut self, node: &Node, gain: &[f32], bias: &[f32]) -> Result<(), ConvertError> {

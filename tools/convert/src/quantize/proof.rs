@@ -3,7 +3,8 @@
 //! Per row: `sum |w| * max|x| + |bias|`, which bounds every partial sum in every order. For an FFN's accumulator: the worst list that
 //! its routes can make.
 
-use super::integer::{IntGraph, IntMap, IntOp, IntRange, IntSelector, IntTensor};
+use super::integer::{IntGraph, IntMap, IntOp, IntRange, IntSelector, IntTensor, LowBit};
+use super::low_bit::effective;
 use crate::ConvertError;
 use crate::ir::{Emit, Route};
 
@@ -127,8 +128,16 @@ pub fn prove(graph: &IntGraph) -> Result<Proof, ConvertError> {
     let mut routes: Vec<&IntSelector> = Vec::new();
     for (name, op) in &graph.ops {
         match op {
-            IntOp::Linear { input, weights, bias, .. } => {
+            IntOp::Linear { input, weights, bias, low_bit: None, .. } => {
                 proof.rows(&format!("layer `{name}`"), weights, bias, widest(graph.tensor(*input)))?;
+            }
+            IntOp::Linear { input, weights, bias, low_bit: Some(LowBit { scales, .. }), .. } => {
+                let x = graph.tensor(*input);
+                let weights = effective(weights, x.cols, scales);
+                for (r, (row, bias)) in weights.chunks(x.cols.max(1)).zip(bias).enumerate() {
+                    let sum: i128 = row.iter().map(|w| i128::from(w.unsigned_abs())).sum();
+                    proof.bound(&format!("layer `{name}`"), r, sum * widest(x) + i128::from(bias.unsigned_abs()))?;
+                }
             }
             IntOp::Route { input, append, selector, .. } => {
                 if !append {

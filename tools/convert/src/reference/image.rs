@@ -40,7 +40,7 @@ pub struct Header {
     pub total_bytes: u32,
     /// The CRC-32 that the header states, whether or not it was checked.
     pub crc32: u32,
-    /// Bit `n` is set if an op with number `n` occurs, bit 16 if a matrix is in pairs.
+    /// Bit `n` is set if an op with number `n` occurs, bits 16 to 18 if a matrix is in pairs, of four bits, of two.
     pub features: u32,
     /// Bytes of arena that a run needs.
     pub arena_bytes: u32,

@@ -1,6 +1,7 @@
 //! The ops as plain data. Tensors are indices into [`Image::tensors`](super::Image::tensors).
 
 use super::image::{Array, BitTest, Rq};
+use super::low_bit::LowBit;
 
 /// One op of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,10 +81,7 @@ impl Op {
     /// The tensors it writes, scratch included, each once.
     pub fn writes(&self) -> Vec<usize> {
         match *self {
-            Self::Linear(op) => match op.weights {
-                Weights::Rows(_) => vec![op.output],
-                Weights::Pairs { prepared, .. } => vec![op.output, prepared],
-            },
+            Self::Linear(op) => [Some(op.output), op.weights.prepared()].into_iter().flatten().collect(),
             Self::Ffn(op) => {
                 let mut writes = vec![op.acc];
                 writes.extend(op.output.map(|(output, _)| output));
@@ -141,6 +139,29 @@ pub enum Weights {
         /// I32 scratch, (1, 2 * ceil(C / 4)).
         prepared: usize,
     },
+    /// Formats 3 to 7: few bits.
+    LowBit(LowBit),
+}
+
+impl Weights {
+    /// The scratch tensor for the prepared input, if there is one.
+    pub fn prepared(&self) -> Option<usize> {
+        match *self {
+            Self::Rows(_) => None,
+            Self::Pairs { prepared, .. } | Self::LowBit(LowBit { prepared, .. }) => Some(prepared),
+        }
+    }
+
+    /// The bit of the header's features that says of such a matrix, and the kernels it is for.
+    pub(super) fn packing(&self) -> (u32, u32) {
+        match self {
+            Self::Rows(_) => (0, 0),
+            Self::Pairs { .. } => (1 << 16, 1),
+            Self::LowBit(low_bit) => {
+                (if low_bit.layout.bits() == 4 { 1 << 17 } else { 1 << 18 }, low_bit.layout.packing())
+            }
+        }
+    }
 }
 
 /// What becomes of a requantised neuron.

@@ -26,7 +26,7 @@ use tensor::Tensors;
 
 use super::cost;
 use super::image::{Constants, Header, Image, Place};
-use super::ops::{Linear, Op, Readout, Weights};
+use super::ops::{Op, Readout};
 
 /// `NONE` of a constant offset.
 const NO_CONST: u32 = 0xFFFF_FFFF;
@@ -59,9 +59,14 @@ pub fn read(bytes: &[u8], crc: Crc) -> Result<Image, ReadError> {
     let ops = op::read(sections.records(bytes, section::OPS, "OPS")?, &tensors, &ranges, &pool)?;
 
     let readout = ends_in_readout(&ops)?;
-    let packed = |op: &Op| matches!(op, Op::Linear(Linear { weights: Weights::Pairs { .. }, .. }));
-    let packing = u32::from(ops.iter().any(packed));
-    let features = ops.iter().fold(packing << 16, |bits, op| bits | 1 << op.number());
+    let (mut features, mut packing) = (0, 0);
+    for op in &ops {
+        features |= 1 << op.number();
+        if let Op::Linear(op) = op {
+            let (bit, kernels) = op.weights.packing();
+            (features, packing) = (features | bit, packing.max(kernels));
+        }
+    }
     check(At::Header, "features", Want::Exactly(features.into()), raw.header.features)?;
     check(At::Header, "packing", Want::Exactly(packing.into()), raw.packing)?;
     check(At::Header, "output", Want::Exactly(readout.input as i128), raw.header.output as i128)?;
@@ -119,9 +124,9 @@ fn raw_header(bytes: &[u8], crc: Crc) -> Result<(RawHeader, &[u8]), ReadError> {
         }
     }
     let features = record.u32(16);
-    between(at, "features", 0, (1 << 17) - 1, features)?;
+    between(at, "features", 0, (1 << 19) - 1, features)?;
     let packing = record.u32(20);
-    between(at, "packing", 0, 1, packing)?;
+    between(at, "packing", 0, 3, packing)?;
     let arena_bytes = record.u32(24);
     check(at, "persistent_bytes", Want::Exactly(0), record.u32(28))?;
     let header = Header {

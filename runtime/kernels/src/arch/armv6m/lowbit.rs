@@ -109,6 +109,73 @@ macro_rules! apart {
     };
 }
 
+/// The sums of two rows, in $sum, and one each if so, times the scales so far from $scales, are added to the words so far from $at.
+macro_rules! scaled {
+    ($sum:literal, $one:literal, $scales:literal, $low_scale:literal, $high_scale:literal, $temp:literal, $at:literal, $low:literal, $high:literal) => {
+        concat!(
+            "mov r3, ",
+            $sum,
+            "
+            sxth r4, r3
+            subs r3, r3, r4
+            asrs r3, r3, #16
+            ",
+            $one,
+            "
+            ldrb ",
+            $temp,
+            ", [",
+            $scales,
+            ", #",
+            $low_scale,
+            "]
+            muls r4, ",
+            $temp,
+            ", r4
+            ldr ",
+            $temp,
+            ", [",
+            $at,
+            ", #",
+            $low,
+            "]
+            adds r4, r4, ",
+            $temp,
+            "
+            str r4, [",
+            $at,
+            ", #",
+            $low,
+            "]
+            ldrb ",
+            $temp,
+            ", [",
+            $scales,
+            ", #",
+            $high_scale,
+            "]
+            muls r3, ",
+            $temp,
+            ", r3
+            ldr ",
+            $temp,
+            ", [",
+            $at,
+            ", #",
+            $high,
+            "]
+            adds r3, r3, ",
+            $temp,
+            "
+            str r3, [",
+            $at,
+            ", #",
+            $high,
+            "]"
+        )
+    };
+}
+
 /// Eight rows of `cols` columns each, times `x`, are added to `sums`.
 ///
 /// # Safety
@@ -116,7 +183,7 @@ macro_rules! apart {
 // SAFETY: reads both from start to end and nothing else, the words at multiples of 4 as LDM wants it: they are made of i32. Keeps r4 to r11 and the
 // stack as the ABI asks.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn w4_columns(words: *const i32, x: *const i8, cols: usize, sums: *mut [i32; 8]) {
+pub(super) unsafe extern "C" fn w4_columns(words: *const i32, x: *const i8, cols: usize, sums: *mut [i32; 16]) {
     naked_asm!(
         "push {{r4, r5, r6, r7, lr}}",
         "mov r4, r8",
@@ -238,6 +305,191 @@ pub(super) unsafe extern "C" fn t2_columns(words: *const i32, x: *const i8, cols
         apart!("r12", "r2", "24", "56"),
         apart!("lr", "r2", "28", "60"),
         "add sp, #12",
+        "pop {{r4, r5, r6, r7}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "mov r10, r6",
+        "mov r11, r7",
+        "pop {{r4, r5, r6, r7, pc}}",
+    )
+}
+
+/// As [`w4_columns`], of groups: before the words of each 32 columns a byte of each row is a scale, and the sum of the inputs is in `totals`. A sum
+/// begins with what makes it one over weights but one, which has 16 bits whatever the weights.
+///
+/// # Safety
+/// The words of `cols` columns and of the scales can be read at `words`, `cols` elements at `x` and a word of each group at `totals`; `sums` can be
+/// read and written.
+// SAFETY: reads all of them from start to end and nothing else, the words at multiples of 4 as LDM wants it: they are made of i32. Keeps r4 to r11
+// and the stack as the ABI asks.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn w4_columns_groups(
+    words: *const i32,
+    x: *const i8,
+    cols: usize,
+    totals: *const i32,
+    sums: *mut [i32; 16],
+) {
+    naked_asm!(
+        "push {{r4, r5, r6, r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "mov r6, r10",
+        "mov r7, r11",
+        "push {{r4, r5, r6, r7}}",
+        "ldr r4, [sp, #36]",
+        "push {{r2, r3, r4}}", // columns and totals left, sums
+        "sub sp, #8",          // scales
+        "1: ldm r0!, {{r4, r5}}",
+        "str r4, [sp]",
+        "str r5, [sp, #4]",
+        "ldr r5, [sp, #12]",
+        "ldm r5!, {{r4}}",
+        "str r5, [sp, #12]",
+        "lsls r4, r4, #3",
+        "adds r4, #1",
+        "rsbs r4, r4, #0",
+        "lsls r3, r4, #16",
+        "adds r3, r3, r4",
+        "mov r8, r3",
+        "mov r9, r3",
+        "mov r10, r3",
+        "mov r11, r3",
+        "movs r6, #15",
+        "lsls r7, r6, #16",
+        "adds r6, r6, r7",
+        "movs r2, #0",
+        "ldr r7, [sp, #8]",
+        "subs r7, #32",
+        "str r7, [sp, #8]",
+        "bhs 2f",
+        "b 4f", // Too far for a condition, here and below.
+        "2:",
+        w4!(),
+        w4!(),
+        w4!(),
+        w4!(),
+        "cmp r2, #32",
+        "bne 2b",
+        "3: adds r1, r1, r2",
+        "ldr r7, [sp, #16]",
+        "mov r6, sp",
+        scaled!("r8", "adds r3, #1\nadds r4, #1", "r6", "0", "4", "r5", "r7", "0", "16"),
+        scaled!("r9", "adds r3, #1\nadds r4, #1", "r6", "1", "5", "r5", "r7", "4", "20"),
+        scaled!("r10", "adds r3, #1\nadds r4, #1", "r6", "2", "6", "r5", "r7", "8", "24"),
+        scaled!("r11", "adds r3, #1\nadds r4, #1", "r6", "3", "7", "r5", "r7", "12", "28"),
+        "ldr r7, [sp, #8]",
+        "cmp r7, #0",
+        "ble 6f",
+        "b 1b",
+        "6: add sp, #20",
+        "pop {{r4, r5, r6, r7}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "mov r10, r6",
+        "mov r11, r7",
+        "pop {{r4, r5, r6, r7, pc}}",
+        // What is left at last.
+        "4: adds r7, #32",
+        "5:",
+        w4!(),
+        "cmp r2, r7",
+        "bne 5b",
+        "b 3b",
+    )
+}
+
+/// As [`t2_columns`], of groups: before the words of each 32 columns a byte of each row is a scale, and the sum of the inputs is in `totals`. A sum
+/// begins with what makes it one over weights.
+///
+/// # Safety
+/// The words of `cols` columns and of the scales can be read at `words`, `cols` elements at `x` and a word of each group at `totals`; `sums` can be
+/// read and written.
+// SAFETY: reads all of them from start to end and nothing else, the words at multiples of 4 as LDM wants it: they are made of i32. Keeps r4 to r11
+// and the stack as the ABI asks.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn t2_columns_groups(
+    words: *const i32,
+    x: *const i8,
+    cols: usize,
+    totals: *const i32,
+    sums: *mut [i32; 16],
+) {
+    naked_asm!(
+        "push {{r4, r5, r6, r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "mov r6, r10",
+        "mov r7, r11",
+        "push {{r4, r5, r6, r7}}",
+        "ldr r4, [sp, #36]",
+        "adds r2, r1, r2",
+        "push {{r2, r3, r4}}", // where x ends, totals left, sums
+        "sub sp, #24",         // where x ends in the group, and its whole eights; scales
+        "1: ldm r0!, {{r4, r5, r6, r7}}",
+        "add r3, sp, #8",
+        "stm r3!, {{r4, r5, r6, r7}}",
+        "ldr r3, [sp, #28]",
+        "ldm r3!, {{r4}}",
+        "str r3, [sp, #28]",
+        "rsbs r4, r4, #0",
+        "lsls r3, r4, #16",
+        "adds r4, r4, r3",
+        ".irp sum, r6, r7, r8, r9, r10, r11, r12, lr",
+        "mov \\sum, r4",
+        ".endr",
+        "ldr r2, [sp, #24]",
+        "subs r3, r2, r1",
+        "cmp r3, #32",
+        "bls 2f",
+        "movs r3, #32",
+        "2: adds r2, r1, r3",
+        "lsrs r3, r3, #3",
+        "lsls r3, r3, #3",
+        "adds r3, r1, r3",
+        "str r2, [sp]",
+        "str r3, [sp, #4]",
+        "movs r5, #3",
+        "lsls r2, r5, #16",
+        "adds r5, r5, r2",
+        "b 4f",
+        "3:",
+        t2!("0"),
+        t2!("1"),
+        t2!("2"),
+        t2!("3"),
+        t2!("4"),
+        t2!("5"),
+        t2!("6"),
+        t2!("7"),
+        "adds r1, #8",
+        "4: ldr r2, [sp, #4]",
+        "cmp r1, r2",
+        "beq 6f",
+        "b 3b", // Too far for a condition, here and below.
+        "5:",
+        t2!("0"),
+        "adds r1, #1",
+        "6: ldr r2, [sp]",
+        "cmp r1, r2",
+        "bne 5b",
+        "push {{r0, r1}}",
+        "ldr r2, [sp, #40]",
+        "add r5, sp, #16",
+        scaled!("r6", "", "r5", "0", "8", "r0", "r2", "0", "32"),
+        scaled!("r7", "", "r5", "1", "9", "r0", "r2", "4", "36"),
+        scaled!("r8", "", "r5", "2", "10", "r0", "r2", "8", "40"),
+        scaled!("r9", "", "r5", "3", "11", "r0", "r2", "12", "44"),
+        scaled!("r10", "", "r5", "4", "12", "r0", "r2", "16", "48"),
+        scaled!("r11", "", "r5", "5", "13", "r0", "r2", "20", "52"),
+        scaled!("r12", "", "r5", "6", "14", "r0", "r2", "24", "56"),
+        scaled!("lr", "", "r5", "7", "15", "r0", "r2", "28", "60"),
+        "pop {{r0, r1}}",
+        "ldr r2, [sp, #24]",
+        "cmp r1, r2",
+        "beq 7f",
+        "b 1b",
+        "7: add sp, #36",
         "pop {{r4, r5, r6, r7}}",
         "mov r8, r4",
         "mov r9, r5",

@@ -205,6 +205,146 @@ pub(super) unsafe extern "C" fn t2_rows(
     )
 }
 
+/// As [`w4_rows`], of groups: before the words of each 32 columns a byte of each row is a scale, and the sum of the inputs is in `totals`.
+///
+/// # Safety
+/// So many words, and half as many more as there are groups, can be read at `words`, `eights` elements at `halves` and a word of each group at `totals`;
+/// `sums` can be read and written.
+// SAFETY: reads all of them from start to end and nothing else, at multiples of 4 as LDM and LDRD want it: they are made of i32. Keeps r4 to r11
+// and the stack as the ABI asks.
+#[unsafe(naked)]
+#[cfg_attr(leafgate_isa = "mve", allow(dead_code, reason = "vectors take its place"))]
+pub(super) unsafe extern "C" fn w4_rows_groups(
+    words: *const i32,
+    halves: *const [i32; 4],
+    eights: usize,
+    totals: *const i32,
+    sums: *mut [i32; 16],
+) {
+    naked_asm!(
+        env!("LEAFGATE_CPU"),
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+        "ldr r12, [sp, #40]",
+        "push {{r2, r3}}",  // eights and totals left
+        "push {{r3, r12}}", // scales, and the sums
+        "1: ldr r3, [r0], #4",
+        "str r3, [sp]",
+        // What offset binary adds to rows 0, 1 and 2, each in its place.
+        "ldrd r2, r3, [sp, #8]",
+        "ldr r4, [r3], #4",
+        "lsl r4, r4, #3",
+        "rsb r4, r4, #0",
+        "add r5, r4, r4, lsl #4",
+        "add r6, r5, r4, lsl #8",
+        "mov r7, r6",
+        "subs r2, #4",
+        "strd r2, r3, [sp, #8]",
+        "blo 4f",
+        "2:",
+        w4!(),
+        w4!(),
+        w4!(),
+        w4!(),
+        "3: ldrd r12, r2, [sp]",
+        "subs r7, r7, r6",
+        "subs r6, r6, r5",
+        "subs r5, r5, r4",
+        "ldm r2, {{r8, r9, r10, r11}}",
+        "uxtb r3, r12",
+        "mla r8, r4, r3, r8",
+        "asrs r5, r5, #4",
+        "uxtb r3, r12, ror #8",
+        "mla r9, r5, r3, r9",
+        "asrs r6, r6, #8",
+        "uxtb r3, r12, ror #16",
+        "mla r10, r6, r3, r10",
+        "asrs r7, r7, #12",
+        "lsr r3, r12, #24",
+        "mla r11, r7, r3, r11",
+        "stm r2, {{r8, r9, r10, r11}}",
+        "ldr r2, [sp, #8]",
+        "cmp r2, #0",
+        "bgt 1b",
+        "add sp, #16",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+        "4: adds r2, #4",
+        "5:",
+        w4!(),
+        "subs r2, #1",
+        "bne 5b",
+        "b 3b",
+    )
+}
+
+/// As [`w4_rows_groups`].
+///
+/// # Safety
+/// So many words, and half as many more as there are groups, can be read at `words`, `eights` elements at `halves` and a word of each group at `totals`;
+/// `sums` can be read and written.
+// SAFETY: reads all of them from start to end and nothing else, at multiples of 4 as LDM and LDRD want it: they are made of i32. Keeps r4 to r11
+// and the stack as the ABI asks.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn t2_rows_groups(
+    words: *const i32,
+    halves: *const [i32; 4],
+    eights: usize,
+    totals: *const i32,
+    sums: *mut [i32; 16],
+) {
+    naked_asm!(
+        env!("LEAFGATE_CPU"),
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+        "ldr r12, [sp, #40]",
+        "push {{r2, r3}}",  // eights and totals left
+        "push {{r3, r12}}", // scales, and the sums
+        "mov r2, #0x00030003",
+        "orr r2, r2, #0xC000C000",
+        "1: ldr r3, [r0], #4",
+        "str r3, [sp]",
+        // What offset binary adds to rows 0 and 2.
+        "ldrd r6, r7, [sp, #8]",
+        "ldr r4, [r7], #4",
+        "rsbs r4, r4, #0",
+        "mov r5, r4",
+        "subs r6, #4",
+        "strd r6, r7, [sp, #8]",
+        "blo 4f",
+        "2:",
+        t2!(),
+        t2!(),
+        t2!(),
+        t2!(),
+        "3: ldrd r12, lr, [sp]",
+        "ldm lr, {{r8, r9, r10, r11}}",
+        "sbfx r3, r4, #0, #14",
+        "subs r4, r4, r3",
+        "uxtb r6, r12",
+        "mla r8, r3, r6, r8",
+        "asrs r4, r4, #14",
+        "uxtb r6, r12, ror #8",
+        "mla r9, r4, r6, r9",
+        "sbfx r3, r5, #0, #14",
+        "subs r5, r5, r3",
+        "uxtb r6, r12, ror #16",
+        "mla r10, r3, r6, r10",
+        "asrs r5, r5, #14",
+        "lsr r6, r12, #24",
+        "mla r11, r5, r6, r11",
+        "stm lr, {{r8, r9, r10, r11}}",
+        "ldr r6, [sp, #8]",
+        "cmp r6, #0",
+        "bgt 1b",
+        "add sp, #16",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+        "4: adds r6, #4",
+        "5:",
+        t2!(),
+        "subs r6, #1",
+        "bne 5b",
+        "b 3b",
+    )
+}
+
 /// Elements become half-words: `eights` times eight. 13.5 instructions each.
 ///
 /// # Safety

@@ -23,6 +23,28 @@ macro_rules! w4 {
     };
 }
 
+/// Sixteen columns of T2: words at r0, inputs at r1, masks in q2 to q4, sums in r4, r6, r8, r10.
+macro_rules! t2 {
+    () => {
+        "vldrb.u8 q0, [r1], #16
+        vldrb.u8 q1, [r0], #16
+        vmladava.s8 r10, q0, q1
+        vand q1, q1, q2
+        vmladava.s8 r8, q0, q1
+        vand q1, q1, q3
+        vmladava.s8 r6, q0, q1
+        vand q1, q1, q4
+        vmladava.s8 r4, q0, q1"
+    };
+}
+
+/// A sum in $sum times the scale in r9 is added to the word so far from r12.
+macro_rules! scaled {
+    ($at:literal, $sum:literal) => {
+        concat!("ldr r7, [r12, #", $at, "]\nmla r7, ", $sum, ", r9, r7\nstr r7, [r12, #", $at, "]")
+    };
+}
+
 /// Four rows of `eights` times eight columns each, times `halves`, are added to `sums`.
 ///
 /// # Safety
@@ -93,15 +115,8 @@ pub(super) unsafe extern "C" fn t2_bytes(words: *const i32, x: *const i8, cols: 
         "vmov.i8 q3, #0x0F",
         "vmov.i8 q4, #0x03",
         "wlstp.8 lr, r2, 3f",
-        "2: vldrb.u8 q0, [r1], #16",
-        "vldrb.u8 q1, [r0], #16",
-        "vmladava.s8 r10, q0, q1",
-        "vand q1, q1, q2",
-        "vmladava.s8 r8, q0, q1",
-        "vand q1, q1, q3",
-        "vmladava.s8 r6, q0, q1",
-        "vand q1, q1, q4",
-        "vmladava.s8 r4, q0, q1",
+        "2:",
+        t2!(),
         "letp lr, 2b",
         "3: vpop {{d8, d9}}",
         "subs r5, r6, r4",
@@ -114,5 +129,124 @@ pub(super) unsafe extern "C" fn t2_bytes(words: *const i32, x: *const i8, cols: 
         "add r11, r11, r9, asr #6",
         "stm r3, {{r6, r8, r10, r11}}",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+    )
+}
+
+/// As [`w4_rows`], of groups: before the words of each 32 columns a byte of each row is a scale, and the sum of the inputs is in `totals`.
+///
+/// # Safety
+/// So many words, and half as many more as there are groups, can be read at `words`, `eights` elements at `halves` and a word of each group at `totals`;
+/// `sums` can be read and written.
+// SAFETY: reads all of them from start to end and nothing else, reads and writes four words at `sums`; keeps r4 to r11 and the stack as the ABI asks,
+// which leaves q0 to q3 to whoever is called.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn w4_rows_groups(
+    words: *const i32,
+    halves: *const [i32; 4],
+    eights: usize,
+    totals: *const i32,
+    sums: *mut [i32; 16],
+) {
+    naked_asm!(
+        env!("LEAFGATE_CPU"),
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+        "ldr r12, [sp, #40]",
+        "1: ldr r4, [r3], #4",
+        // What offset binary adds to rows 0, 1 and 2, each in its place.
+        "lsls r4, r4, #3",
+        "rsbs r4, r4, #0",
+        "add r6, r4, r4, lsl #4",
+        "add r8, r6, r4, lsl #8",
+        "mov r10, r8",
+        "ldr r5, [r0], #4",
+        "subs r2, #4",
+        "blo 4f",
+        ".rept 4",
+        w4!(),
+        ".endr",
+        "3: sub r10, r10, r8",
+        "sub r8, r8, r6",
+        "sub r6, r6, r4",
+        "uxtb r9, r5",
+        scaled!("0", "r4"),
+        "asrs r6, r6, #4",
+        "uxtb r9, r5, ror #8",
+        scaled!("4", "r6"),
+        "asr r8, r8, #8",
+        "uxtb r9, r5, ror #16",
+        scaled!("8", "r8"),
+        "asr r10, r10, #12",
+        "lsr r9, r5, #24",
+        scaled!("12", "r10"),
+        "cmp r2, #0",
+        "bgt 1b",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+        "4: add r7, r2, #4",
+        "dls lr, r7",
+        "5:",
+        w4!(),
+        "le lr, 5b",
+        "b 3b",
+    )
+}
+
+/// As [`t2_bytes`], of groups.
+///
+/// # Safety
+/// So many bytes, and four more for each group, can be read at `words`, `cols` at `x` and a word of each group at `totals`; `sums` can be read and
+/// written.
+// SAFETY: reads all of them from start to end and nothing else (the loop masks what is beyond), reads and writes four words at `sums`; keeps r4 to
+// r11, q4 and the stack as the ABI asks.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn t2_bytes_groups(
+    words: *const i32,
+    x: *const i8,
+    cols: usize,
+    totals: *const i32,
+    sums: *mut [i32; 16],
+) {
+    naked_asm!(
+        env!("LEAFGATE_CPU"),
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+        "ldr r12, [sp, #40]",
+        "vpush {{d8, d9}}",
+        "vmov.i8 q2, #0x3F",
+        "vmov.i8 q3, #0x0F",
+        "vmov.i8 q4, #0x03",
+        "1: ldr r4, [r3], #4",
+        // What offset binary adds to rows 0, 1 and 2, each in its place.
+        "rsbs r4, r4, #0",
+        "add r6, r4, r4, lsl #2",
+        "add r8, r6, r4, lsl #4",
+        "mov r10, r8",
+        "ldr r5, [r0], #4",
+        "subs r2, #32",
+        "blo 4f",
+        t2!(),
+        t2!(),
+        "3: sub r10, r10, r8",
+        "sub r8, r8, r6",
+        "sub r6, r6, r4",
+        "uxtb r9, r5",
+        scaled!("0", "r4"),
+        "asrs r6, r6, #2",
+        "uxtb r9, r5, ror #8",
+        scaled!("4", "r6"),
+        "asr r8, r8, #4",
+        "uxtb r9, r5, ror #16",
+        scaled!("8", "r8"),
+        "asr r10, r10, #6",
+        "lsr r9, r5, #24",
+        scaled!("12", "r10"),
+        "cmp r2, #0",
+        "bgt 1b",
+        "vpop {{d8, d9}}",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+        "4: add r7, r2, #32",
+        "dlstp.8 lr, r7",
+        "5:",
+        t2!(),
+        "letp lr, 5b",
+        "b 3b",
     )
 }

@@ -1,7 +1,7 @@
 //! What each op costs: its work by the formulas of the format document, and the constants it reads.
 
 use leafgate_convert::reference::{
-    Activation, Array, Element, Emit, Ffn, Image, MapKind, Op, Range, RouteKind, Tensor, Weights,
+    Activation, Array, Element, Emit, Ffn, Image, LowBit, MapKind, Op, Range, RouteKind, Tensor, Weights,
 };
 use serde::Serialize;
 
@@ -87,6 +87,7 @@ fn constants(image: &Image, op: &Op) -> Vec<(usize, usize)> {
             all.push(match op.weights {
                 Weights::Rows(weights) => bytes(weights),
                 Weights::Pairs { matrix, .. } => bytes(matrix),
+                Weights::LowBit(LowBit { matrix, .. }) => bytes(matrix),
             });
             all.extend(op.bias.map(bytes));
             all.extend(op.rq.map(bytes));
@@ -160,7 +161,16 @@ fn kind(image: &Image, op: &Op) -> String {
     match op {
         Op::Linear(op) => {
             let mut words = vec!["dense"];
-            words.extend(matches!(op.weights, Weights::Pairs { .. }).then_some("in pairs"));
+            words.extend(match op.weights {
+                Weights::Rows(_) => None,
+                Weights::Pairs { .. } => Some("in pairs"),
+                Weights::LowBit(LowBit { layout, grouped, .. }) => Some(match (layout.bits(), grouped) {
+                    (4, false) => "w4",
+                    (4, true) => "w4 in groups",
+                    (_, false) => "t2",
+                    (_, true) => "t2 in groups",
+                }),
+            });
             words.extend(op.transposed.then_some("transposed"));
             words.extend(op.accumulate.then_some("accumulate"));
             words.join(", ")

@@ -110,7 +110,7 @@ impl Reader<'_, '_> {
             Kind::Dense { weights, bias, bound } => {
                 let output = self.add(step.output)?;
                 let (weights, bias, rq) = self.dense(&name, (weights, bias), x, y, bound)?;
-                IntOp::Linear { input, output, weights, bias, rq, prepared: None }
+                IntOp::Linear { input, output, weights, bias, rq, prepared: None, low_bit: None }
             }
             Kind::Map(function) => {
                 let output = self.add(step.output)?;

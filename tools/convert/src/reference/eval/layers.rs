@@ -30,6 +30,11 @@ pub(super) fn linear(op: &Linear, image: &Image, memory: &mut Memory<'_>, watch:
                     }
                     a.add(i64::from(watch.close(sum, Sum::Row { row: r }) >> 8));
                 }
+                Weights::LowBit(matrix) => {
+                    for (c, w) in matrix.row(constants, r, op.cols).into_iter().enumerate() {
+                        a.add(w * x(c));
+                    }
+                }
             }
             watch.trace.macs += op.cols as u64;
             let a = watch.close(a, Sum::Row { row: r });

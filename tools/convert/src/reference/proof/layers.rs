@@ -43,11 +43,15 @@ pub(super) fn linear(op: &Linear, image: &Image, state: &mut State<'_>, ledger: 
                 let within = size(row.start) + 256 * weights * most;
                 (within, within.div_ceil(256) + size(constants.bias(op.bias, r)))
             }
+            Weights::LowBit(matrix) => {
+                let weights: u128 = matrix.row(constants, r, op.cols).into_iter().map(size).sum();
+                (0, weights * most + size(constants.bias(op.bias, r)))
+            }
         };
         let entered = ledger.enter(Sum::Row { row: r }, within.max(before + own));
         columns.push(if entered == ANYTHING { ANYTHING } else { before + own });
     }
-    if let Weights::Pairs { prepared, .. } = op.weights {
+    if let Some(prepared) = op.weights.prepared() {
         state.write(prepared, Known::Nothing);
     }
     let known = match op.rq {

@@ -1,6 +1,7 @@
 //! The op records: LINEAR, GATES, GROUPSUM, MAP and READOUT. FFN and ROUTE have files of their own.
 
 use super::super::image::{BitTest, Dtype, Range};
+use super::super::low_bit::{GROUP, Layout, LowBit};
 use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Weights};
 use super::super::pairs;
 use super::constants::{Pool, no_const};
@@ -81,8 +82,9 @@ fn linear(context: &mut Context<'_>) -> Result<Linear, ReadError> {
     let [input, output] = [4, 6].map(|field| record.u16(field));
     let [rows, cols, weights, bias, rq] = [8, 12, 16, 20, 24].map(|field| record.u32(field));
     let weight_format = record.u8(28);
-    between(at, "weight_format", 1, 2, weight_format)?;
-    let prepared = if weight_format == 2 { Some(record.u16(30)) } else { None };
+    between(at, "weight_format", 1, 7, weight_format)?;
+    let prepared = if weight_format == 1 { None } else { Some(record.u16(30)) };
+    let group = if weight_format > 2 { record.u8(29) } else { 0 };
     let (rows, cols) = (u64::from(rows), u64::from(cols));
     let (per_row, accumulate, transposed) = (context.flag(1), context.flag(2), context.flag(4));
 
@@ -103,12 +105,15 @@ fn linear(context: &mut Context<'_>) -> Result<Linear, ReadError> {
         }
         _ => return Err(wrong_dtype(at, "output", "dtype 1 (I8) or 2 (I32)", output_tensor)),
     };
-    let weights = match prepared {
-        None => Weights::Rows(pool.need(at, "weights", weights, rows * cols)?),
-        Some(prepared) => {
-            if transposed {
-                context.flags_within(1 | 2)?;
-            }
+    if prepared.is_some() && transposed {
+        context.flags_within(1 | 2)?;
+    }
+    let weights = match (prepared, Layout::of(weight_format)) {
+        (None, _) => Weights::Rows(pool.need(at, "weights", weights, rows * cols)?),
+        (Some(prepared), Some(layout)) => {
+            Weights::LowBit(low_bit(context, layout, (weights, group, prepared), (rows, cols))?)
+        }
+        (Some(prepared), None) => {
             let prepared = tensors.shaped(at, "prepared", prepared, Dtype::I32, (1, 2 * cols.div_ceil(4)))?;
             Weights::Pairs { matrix: pool.need(at, "weights", weights, pairs::words(rows, cols))?, prepared }
         }
@@ -124,6 +129,36 @@ fn linear(context: &mut Context<'_>) -> Result<Linear, ReadError> {
         accumulate,
         transposed,
     })
+}
+
+fn low_bit(
+    context: &Context<'_>,
+    layout: Layout,
+    (weights, group, prepared): (u32, u8, u16),
+    (rows, cols): (u64, u64),
+) -> Result<LowBit, ReadError> {
+    let (at, tensors, pool) = (context.at, context.tensors, context.pool);
+    let grouped = group != 0;
+    if grouped {
+        check(at, "group", Want::Exactly(GROUP as i128), group)?;
+    }
+    let prepared = tensors.shaped(at, "prepared", prepared, Dtype::I32, (1, layout.prepared_cols(cols, grouped)))?;
+    let words = layout.matrix_words(rows, cols, grouped);
+    let two_bits = layout.bits() == 2;
+    let matrix = if two_bits {
+        pool.need_table(at, "weights", weights, words)?
+    } else {
+        pool.need(at, "weights", weights, words)?
+    };
+    let low_bit = LowBit { layout, grouped, matrix, prepared };
+    if two_bits {
+        let words: Vec<u32> = pool.all(matrix).collect();
+        if let Some(have) = low_bit.misfit(&words, rows as usize, cols as usize) {
+            let want = Want::Words("weights that are -1, 0 or 1");
+            return Err(ReadError::Value { at, what: "word of weights", want, have: have.into() });
+        }
+    }
+    Ok(low_bit)
 }
 
 fn gates(context: &mut Context<'_>) -> Result<Gates, ReadError> {

@@ -67,7 +67,8 @@ fn header_rules() {
     refused(&header(good(), w(16, 1 << 7)), "features: want 130, have 128");
     refused(&header(good(), w(16, 1 << 8 | 130)), "features");
     refused(&header(good(), w(20, 1)), "packing: want 0, have 1");
-    refused(&header(good(), w(20, 2)), "packing: want 0 to 1");
+    refused(&header(good(), w(20, 2)), "packing: want 0, have 2");
+    refused(&header(good(), w(20, 4)), "packing: want 0 to 3");
     refused(&header(good(), w(16, 1 << 16 | 130)), "features: want 130");
     refused(&header(good(), w(24, 12)), "arena_bytes: want 8, have 12");
     refused(&header(good(), w(28, 1)), "persistent_bytes");
@@ -163,7 +164,8 @@ fn linear_rules() {
     refused(&broken(w(20, 2)), "bias: want a multiple of 4");
     refused(&broken(w(24, NONE)), "rq: want it present");
     refused(&broken(b(28, 0)), "weight_format");
-    refused(&broken(b(28, 3)), "weight_format");
+    refused(&broken(b(28, 8)), "weight_format: want 1 to 7");
+    refused(&broken(b(28, 3)), "prepared");
     refused(&broken(b(28, 2)), "prepared");
     refused(&broken(h(30, 1)), "reserved byte 30");
     refused(&broken(b(29, 1)), "reserved byte 29");
