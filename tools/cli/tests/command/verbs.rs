@@ -343,3 +343,27 @@ fn emulate_says_where_the_instructions_go() {
     assert_eq!(text.matches("100.00 %").count(), 2, "{text}");
     folder.run("emulate m.leaf --machine virt --limit 0 --profile").refused(2, "E0001");
 }
+
+#[test]
+fn convert_writes_a_module_instead_of_an_image() {
+    let folder = folder();
+    let line = "convert m.safetensors -o m.rs --emit rust --calib s.csv --board microbit";
+    let report = folder.run(&format!("{line} --format json")).json();
+    let source = String::from_utf8(folder.read("m.rs")).unwrap();
+    assert_eq!((&report["image"], &report["module"]), (&json!(null), &json!("m.rs")));
+    assert_eq!((&report["source_bytes"], &report["measured"]), (&json!(source.len()), &json!(null)));
+    assert!(source.contains("pub fn run<'s>(state: &'s mut State, input: &Input) -> Output<'s> {"), "{source}");
+    assert!(line_names(&folder.run(line).ok()).contains(&"compiled"));
+    // The same network from its image; where it comes from is the same.
+    folder.run("convert m.safetensors -o portable.leaf --calib s.csv").ok();
+    let report = folder.run("emit portable.leaf -o same.rs --board microbit --format json").json();
+    assert_eq!(report["schema"], "leafgate.emit/1");
+    assert_eq!(folder.read("same.rs"), folder.read("m.rs"));
+}
+
+#[test]
+fn only_modules_are_measured() {
+    let folder = folder();
+    folder.run("convert m.safetensors -o n.leaf --calib s.csv --board microbit --measure").refused(2, "E0001");
+    assert!(!folder.path("n.leaf").exists());
+}
