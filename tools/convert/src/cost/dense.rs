@@ -33,8 +33,8 @@ pub(super) fn linear(op: &Linear, image: &Image, seen: Option<&OpTrace>) -> Opti
     // Kernels that do bias and requantisation as well take whole fours, up to a record that they do not know.
     let constants = &image.constants;
     let fours = op.rows / 4 * 4;
-    let odd = (0..fours).find(|&row| constants.rq(rq, row).s < 33);
-    let fast = odd.map_or(fours, |row| row / 4 * 4);
+    let odd = (0..op.rows).find(|&row| constants.rq(rq, row).s < 33);
+    let fast = odd.map_or(fours, |row| (row / 4 * 4).min(fours));
     let each = match (rq.count(), op.bias) {
         (1, Some(_)) => "shared",
         (1, None) => "shared.plain",
@@ -49,7 +49,7 @@ pub(super) fn linear(op: &Linear, image: &Image, seen: Option<&OpTrace>) -> Opti
     let mut counts = [0; 2];
     for (part, range) in [("fast", 0..fast), ("slow", fast..fours), ("rest", fours..op.rows)] {
         // A kernel may take the last four rows once more, of which some are done, instead of single ones.
-        let is_left = part == "rest" && each == "each" && name == "rows" && fast == fours && fours > 0;
+        let is_left = part == "rest" && each == "each" && name == "rows" && odd.is_none() && fours > 0;
         let part = if is_left { "left" } else { part };
         if is_left && !range.is_empty() {
             work.line("rows.left.once", op.cols, times);
