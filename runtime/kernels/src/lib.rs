@@ -15,14 +15,19 @@ pub mod portable;
 
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 pub use arch::dot;
+#[cfg(all(leafgate_isa, feature = "speed"))]
+pub use arch::gates_series;
 #[cfg(leafgate_isa)]
 pub use arch::{dot4, gates_words};
 #[cfg(not(leafgate_isa))]
 pub use portable::bits::gates_words;
-pub use portable::bits::{count_ones, gates_gathered, thresholds};
+pub use portable::bits::{count, thresholds};
 #[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
 pub use portable::dense::dot;
 #[cfg(not(leafgate_isa))]
 pub use portable::dense::dot4;
 pub use portable::dense::{axpy, dot_strided};
+#[cfg(not(all(leafgate_isa, feature = "speed")))]
+pub use portable::netlist::gates_series;
+pub use portable::netlist::signals_of;
 pub use portable::requantize::{Requant, requantize, rescale, with_weight};

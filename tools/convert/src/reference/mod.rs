@@ -41,7 +41,7 @@ pub use image::{
     Array, BitTest, Constants, Dtype, Element, Golden, Header, Image, ONE, Place, Range, Rq, Scale, Section, Tensor,
 };
 pub use ops::{
-    Activation, Emit, Ffn, Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Route, RouteKind, Rows, Weights,
+    Activation, Emit, Ffn, Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Route, RouteKind, Rows, Weights, Wiring,
 };
 pub use proof::{OpProof, Proof, ProofError, Violation, prove};
 pub use read::{At, Crc, ReadError, Want, read};
