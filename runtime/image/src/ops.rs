@@ -80,8 +80,16 @@ pub mod route_flag {
 pub mod wiring {
     /// Rotated words.
     pub const WORD: u8 = 0;
-    /// Gathered bits.
-    pub const GATHERED: u8 = 1;
+    /// Arbitrary: any two signals.
+    pub const NETLIST: u8 = 1;
+}
+
+/// Kinds of GROUPSUM.
+pub mod group_sum {
+    /// Of bits.
+    pub const BITS: u8 = 0;
+    /// Of signals.
+    pub const SIGNALS: u8 = 1;
 }
 
 /// Kinds of MAP.
@@ -227,19 +235,23 @@ op_records! {
         reserved0: [u8; 3],
     }
     /// GATES.
-    GatesRecord(12) {
+    GatesRecord(10) {
         /// Bits, one row.
         input: u16,
-        /// Bits, one row.
+        /// Bits, one row; of a netlist I32, one row: four signals a word.
         output: u16,
-        /// Output words.
-        words: u32,
-        /// Constant [`crate::WordGates`] or [`crate::GatheredGates`].
+        /// Output words; of a netlist its gates.
+        count: u32,
+        /// Constant [`crate::WordGates`], or for each gate of a netlist the signals of its operands, A in the lower half.
         table: u32,
+        /// Of a netlist: constant [`crate::SeriesRecord`]s. Otherwise 0.
+        series: u32,
+        /// How many of them there are.
+        series_count: u32,
     }
     /// GROUPSUM.
     GroupSumRecord(11) {
-        /// Bits, one row.
+        /// Bits, or signals; one row.
         input: u16,
         /// I32, `(1, K)`.
         output: u16,

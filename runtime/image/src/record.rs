@@ -315,14 +315,15 @@ impl WordGates {
     }
 }
 
-/// One output word of gathered wiring, 144 bytes: 32 gates.
-#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable)]
+/// Gates of a netlist that follow each other and compute the same function, 8 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
-pub struct GatheredGates {
-    /// c0 to c3, as in [`WordGates`].
-    pub masks: [u32; 4],
-    /// Per lane: the bit of operand A in the lower half, of B in the upper half.
-    pub lanes: [u32; 32],
+pub struct SeriesRecord {
+    /// Bits 0..28: gates of the netlist up to the end of this series; 28..32 the function, its truth table `8*f(0,0) + 4*f(0,1) +
+    /// 2*f(1,0) + f(1,1)`.
+    pub end: u32,
+    /// The signal that its first gate writes; the others write those that follow.
+    pub first: u32,
 }
 
 /// Head of the section GOLDEN, 16 bytes.

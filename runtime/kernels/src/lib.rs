@@ -22,13 +22,15 @@ pub mod portable;
 pub use arch::axpys;
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 pub use arch::dot;
+#[cfg(all(leafgate_isa, feature = "speed"))]
+pub use arch::gates_series;
 #[cfg(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"))]
 pub use arch::rows_i8;
 #[cfg(leafgate_isa)]
 pub use arch::{dot4, gates_words};
 #[cfg(not(leafgate_isa))]
 pub use portable::bits::gates_words;
-pub use portable::bits::{count_ones, gates_gathered, thresholds};
+pub use portable::bits::{count, thresholds};
 #[cfg(not(all(leafgate_isa, feature = "speed")))]
 pub use portable::dense::axpys;
 #[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
@@ -38,5 +40,7 @@ pub use portable::dense::dot_strided;
 pub use portable::dense::dot4;
 #[cfg(not(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve")))]
 pub use portable::dense::rows_i8;
-
+#[cfg(not(all(leafgate_isa, feature = "speed")))]
+pub use portable::netlist::gates_series;
+pub use portable::netlist::signals_of;
 pub use portable::requantize::{Requant, requantize, rescale, with_weight};

@@ -98,7 +98,7 @@ fn decoded(model: &Model<'_>) -> Vec<Vec<(u8, u16, u16)>> {
     let layers = model.view().ops().iter().filter(|record| record.op == op::GATES);
     let layer = |record: &leafgate::image::OpRecord| {
         let record = GatesRecord::read_from_bytes(record.as_bytes()).unwrap();
-        let table: &[WordGates] = model.view().constants(record.table, record.words as usize).unwrap();
+        let table: &[WordGates] = model.view().constants(record.table, record.count as usize).unwrap();
         let word = |word: &WordGates| -> Vec<(u8, u16, u16)> {
             let gate = |j: u32| {
                 let operand = |(word, rotation): (u32, u32)| (32 * word + (j + rotation) % 32) as u16;

@@ -6,6 +6,7 @@
 
 use leafgate_convert::ir::{
     Activation, Emit, GateWeight, Graph, InputSpec, Matrix, Node, Op, Range, Readout, Route, Value, ValueId, ValueKind,
+    Wiring, equal_groups,
 };
 use leafgate_convert::pack::{Extras, pack};
 use leafgate_convert::plan::plan;
@@ -223,21 +224,43 @@ pub fn word_gates(inputs: usize, layers: usize, gates: usize) -> Result<Vec<u8>,
     at.finish_bits(input)
 }
 
-/// One layer of gates in gathered wiring; the last word is filled up.
+/// `layers` layers of `gates` gates each in arbitrary wiring, random functions of both operands, and the sum of the last in ten groups:
+/// through the whole converter, which simplifies them.
 ///
 /// # Errors
 /// What the converter refuses.
-pub fn gathered_gates(inputs: usize, gates: usize) -> Result<Vec<u8>, ConvertError> {
+pub fn netlist(inputs: usize, layers: usize, gates: usize) -> Result<Vec<u8>, ConvertError> {
     let draw = &mut Draw::new(6);
-    let mut at = Integers::new(Dtype::Bits, inputs);
-    let word = |_| {
-        let masks = masks(draw);
-        (masks, std::array::from_fn(|_| (draw.below(inputs) | draw.below(inputs) << 16) as u32))
+    let mut graph = Graph {
+        name: "bench".into(),
+        input: InputSpec { len: inputs, scale: 1.0, zero_point: 0.0, min: -128, max: 127 },
+        labels: Vec::new(),
+        values: vec![Value { name: "input".into(), len: inputs, kind: ValueKind::Real }],
+        nodes: Vec::new(),
+        output: Graph::INPUT,
+        readout: Readout::None,
+        source_sha256: "0".repeat(64),
     };
-    let table = (0..gates.div_ceil(32)).map(word).collect();
-    let output = at.tensor("layer", Dtype::Bits, gates);
-    at.op(IntOp::Gates { input: IntGraph::INPUT, output, gates: IntGates::Gathered(table) });
-    at.finish_bits(output)
+    let push = |graph: &mut Graph, op: Op, len: usize, kind: ValueKind| {
+        let (name, input) = (format!("layer {}", graph.nodes.len()), graph.output);
+        graph.values.push(Value { name: name.clone(), len, kind });
+        graph.output = ValueId(graph.values.len() - 1);
+        graph.nodes.push(Node { name, op, input, output: graph.output });
+    };
+    let bits = Op::Bits { feature: (0..inputs as u32).collect(), threshold: vec![0.5; inputs] };
+    push(&mut graph, bits, inputs, ValueKind::Bits);
+    let mut below = inputs;
+    for _ in 0..layers {
+        let gate = (0..gates).map(|_| *draw.choose(&[1, 2, 4, 6, 7, 8, 9, 11, 13, 14])).collect();
+        let mut column = || (0..gates).map(|_| draw.below(below) as u32).collect();
+        let wiring = Wiring::Gathered { a: column(), b: column() };
+        push(&mut graph, Op::Gates { wiring, gate }, gates, ValueKind::Bits);
+        below = gates;
+    }
+    let bounds = equal_groups(gates, CLASSES);
+    push(&mut graph, Op::GroupSum { bounds, bias: vec![0.0; CLASSES], tau: 1.0 }, CLASSES, ValueKind::Real);
+    let options = Options { golden_vectors: 1, ..Options::default() };
+    Ok(convert(graph, Ranges::Random, &options)?.image)
 }
 
 /// Ones of `bits` bits in `groups` groups.

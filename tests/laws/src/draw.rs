@@ -2,7 +2,7 @@
 
 use leafgate_convert::ir::{
     Activation, Emit, GateWeight, Graph, InputSpec, Matrix, Node, Op, Range, Readout, Route, Value, ValueId, ValueKind,
-    Wiring,
+    Wiring, equal_groups,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -274,5 +274,6 @@ fn gates(chain: &mut Chain, draw: &mut Draw, by_word: bool) {
     }
     let groups = draw.within(1, 7);
     let bias = if draw.one_in(2) { vec![0.0; groups] } else { draw.reals(groups).iter().map(|b| b * 8.0).collect() };
-    chain.real(Op::GroupSum { groups, bias, tau: 1.5 }, groups);
+    let bounds = equal_groups(chain.len(), groups);
+    chain.real(Op::GroupSum { bounds, bias, tau: 1.5 }, groups);
 }

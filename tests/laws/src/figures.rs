@@ -109,11 +109,17 @@ impl Cost {
             }
             op::GATES => {
                 let gates: &GatesRecord = transmute_ref!(record);
-                cost.gates = product(&[32, gates.words.into()]);
+                if gates.kind == wiring::WORD {
+                    cost.gates = product(&[32, gates.count.into()]);
+                } else {
+                    cost.gates = gates.count.into();
+                    cost.more = 32 * u64::from(tensor(gates.input).cols.div_ceil(32)) + u64::from(gates.series_count);
+                }
             }
             op::GROUPSUM => {
                 let sum: &GroupSumRecord = transmute_ref!(record);
-                cost.more = u64::from(tensor(sum.input).cols) + u64::from(sum.groups);
+                let of_a_column = if sum.kind == group_sum::BITS { 1 } else { 4 };
+                cost.more = of_a_column * u64::from(tensor(sum.input).cols) + u64::from(sum.groups);
             }
             op::MAP => {
                 let map: &MapRecord = transmute_ref!(record);

@@ -3,7 +3,7 @@
 use leafgate_convert::ConvertError;
 use leafgate_convert::pack::{Extras, pack};
 use leafgate_convert::plan::plan;
-use leafgate_convert::quantize::integer::{Dtype, IntGates, IntGraph, IntMap, IntOp, IntTensor, TensorId};
+use leafgate_convert::quantize::integer::{Dtype, IntGates, IntGraph, IntMap, IntOp, IntTensor, Series, TensorId};
 use leafgate_image::{ThresholdRecord, WordGates, readout};
 
 use crate::draw::Draw;
@@ -45,33 +45,44 @@ pub fn network(
         ops.push(IntOp::Map { input: x, output, map });
         x = output;
     }
-    let mut from = inputs;
-    for layer in 0..layers {
-        let masks = |draw: &mut Draw| std::array::from_fn(|_| draw.word());
-        let two = |draw: &mut Draw, limit: usize| [draw.below(limit) as u32, draw.below(limit) as u32];
-        let gates_of_layer = if is_word {
-            let word = |_| {
-                let ([a, b], [a_rot, b_rot]) = (two(draw, from.div_ceil(32)), two(draw, 32));
-                WordGates { wiring: a | a_rot << 11 | b << 16 | b_rot << 27, masks: masks(draw) }
+    let mut first = 0;
+    if is_word {
+        let mut from = inputs;
+        for layer in 0..layers {
+            let mut two = |limit: usize| [draw.below(limit) as u32, draw.below(limit) as u32];
+            let wiring: Vec<_> = (0..gates / 32).map(|_| (two(from.div_ceil(32)), two(32))).collect();
+            let word = |([a, b], [a_rot, b_rot]): ([u32; 2], [u32; 2])| {
+                let masks = std::array::from_fn(|_| draw.word());
+                WordGates { wiring: a | a_rot << 11 | b << 16 | b_rot << 27, masks }
             };
-            IntGates::Word((0..gates / 32).map(word).collect())
-        } else {
-            let word = |_| {
-                let lane = |_| {
-                    let [a, b] = two(draw, from);
-                    a | b << 16
-                };
-                let lanes = std::array::from_fn(lane);
-                (masks(draw), lanes)
-            };
-            IntGates::Gathered((0..gates / 32).map(word).collect())
+            let words = IntGates::Word(wiring.into_iter().map(word).collect());
+            let output = tensor(&format!("layer {layer}"), Dtype::Bits, gates);
+            ops.push(IntOp::Gates { input: x, output, gates: words });
+            (x, from) = (output, gates);
+        }
+    } else {
+        // A gate reads the layer before; the signals of the input's bits are not in their order.
+        let inputs_end = inputs.next_multiple_of(32);
+        let signal = |layer: usize, i: usize| match layer {
+            0 => 32 * (i / 32) + 4 * (i % 8) + i % 32 / 8,
+            _ => inputs_end + (layer - 1) * gates + i,
         };
-        let output = tensor(&format!("layer {layer}"), Dtype::Bits, gates);
-        ops.push(IntOp::Gates { input: x, output, gates: gates_of_layer });
-        (x, from) = (output, gates);
+        let (mut wires, mut series) = (Vec::new(), Vec::new());
+        for layer in 0..layers {
+            let from = if layer == 0 { inputs } else { gates };
+            wires.extend((0..gates).map(|_| [0; 2].map(|_| signal(layer, draw.below(from)) as u16)));
+            series.extend((0..16).map(|function| {
+                let [from, to] = [function, function + 1].map(|f| f * gates / 16);
+                Series { function: function as u8, gates: to - from, first: signal(layer + 1, from) }
+            }));
+        }
+        let signals = (inputs_end + layers * gates).next_power_of_two();
+        let output = tensor("signals", Dtype::I32, signals / 4);
+        ops.push(IntOp::Gates { input: x, output, gates: IntGates::Netlist { wires, series } });
+        (x, first) = (output, signal(layers, 0));
     }
     let (scores, class) = (tensor("scores", Dtype::I32, CLASSES), tensor("class", Dtype::I32, 1));
-    let bounds = (0..=CLASSES).map(|k| (k * gates / CLASSES) as u32).collect();
+    let bounds = (0..=CLASSES).map(|k| (first + k * gates / CLASSES) as u32).collect();
     ops.push(IntOp::GroupSum { input: x, output: scores, bounds, bias: Vec::new() });
     ops.push(IntOp::Readout { input: scores, output: Some(class), kind: readout::ARGMAX, k: 1 });
     graph.ops = ops.into_iter().map(|op| (String::new(), op)).collect();

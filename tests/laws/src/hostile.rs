@@ -73,6 +73,7 @@ pub fn all() -> Vec<Hostile> {
         column(),
         few_bits(),
         gates(),
+        series(),
     ]
 }
 
@@ -242,21 +243,35 @@ fn few_bits() -> Hostile {
     Hostile { name: "few bits", image: at.finish(scores, readout::NONE, 0), visited: counted, counted }
 }
 
-/// Gathered gates.
+/// The gates of a netlist, again and again.
 fn gates() -> Hostile {
-    let words = 2000;
+    let gates = 70_000;
     let mut at = Layout::new(11, dtype::BITS, 1, 1);
-    let output = at.tensor(dtype::BITS, 1, 32 * words);
-    let table = at.constant(&vec![0u32; 36 * words as usize]);
-    let gates =
-        GatesRecord { op: op::GATES, kind: wiring::GATHERED, input: 0, output, words, ..GatesRecord::default() };
+    let output = at.tensor(dtype::I32, 1, 1 << 14);
+    let (table, series) = (at.constant(&vec![0u32; gates as usize]), at.constant(&[gates | 6 << 28, 0u32]));
+    let (op, kind, none) = (op::GATES, wiring::NETLIST, GatesRecord::default());
+    let record = GatesRecord { op, kind, input: 0, output, count: gates, table, series, series_count: 1, ..none };
     for _ in 0..10 {
-        at.op(&GatesRecord { table, ..gates });
+        at.op(&record);
     }
     let (scores, bounds) = (at.tensor(dtype::I32, 1, 1), at.constant(&[0u32, 1]));
-    let sum =
-        GroupSumRecord { op: op::GROUPSUM, input: 0, output: scores, groups: 1, bounds, ..GroupSumRecord::default() };
-    at.op(&GroupSumRecord { bias: NONE, ..sum });
-    let counted = 10 * 32 * u64::from(words);
-    Hostile { name: "gates", image: at.finish(scores, readout::NONE, 0), visited: counted + 2, counted }
+    let (op, kind, none) = (op::GROUPSUM, group_sum::SIGNALS, GroupSumRecord::default());
+    at.op(&GroupSumRecord { op, kind, input: output, output: scores, groups: 1, bounds, bias: NONE, ..none });
+    let counted = 10 * u64::from(gates);
+    Hostile { name: "gates", image: at.finish(scores, readout::NONE, 0), visited: counted + (4 << 14), counted }
+}
+
+/// A netlist of very many series without gates.
+fn series() -> Hostile {
+    let count = 300_000;
+    let mut at = Layout::new(12, dtype::BITS, 1, 1);
+    let output = at.tensor(dtype::I32, 1, 8);
+    let series = at.constant(&vec![SeriesRecord::default(); count as usize]);
+    let (op, kind, none) = (op::GATES, wiring::NETLIST, GatesRecord::default());
+    at.op(&GatesRecord { op, kind, input: 0, output, count: 0, table: 0, series, series_count: count, ..none });
+    let (scores, bounds) = (at.tensor(dtype::I32, 1, 1), at.constant(&[0u32, 1]));
+    let (op, kind, none) = (op::GROUPSUM, group_sum::SIGNALS, GroupSumRecord::default());
+    at.op(&GroupSumRecord { op, kind, input: output, output: scores, groups: 1, bounds, bias: NONE, ..none });
+    let visited = u64::from(count) + 64;
+    Hostile { name: "series", image: at.finish(scores, readout::NONE, 0), visited, counted: 0 }
 }

@@ -120,6 +120,8 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("neurons", neurons()),
         ("lists", lists()),
         ("bits", bits()),
+        ("netlist", netlist(9, 256)),
+        ("netlist-odd", netlist(10, 244)),
         ("wide", wide()),
         ("edges", edges()),
         ("pairs", pairs()),
@@ -447,37 +449,62 @@ pub fn emptied_list() -> Vec<u8> {
     at.finish(scores, readout::NONE, 0)
 }
 
-/// Bits from the caller through both wirings to groups that begin and end inside words.
+/// Bits from the caller through words of gates to groups that begin and end inside words.
 fn bits() -> Vec<u8> {
     let mut at = Layout::new(4, dtype::BITS, 1, 70);
-    let masks = |at: &mut Layout| -> [u32; 4] { std::array::from_fn(|_| at.draw.word()) };
-    let gathered: Vec<GatheredGates> = (0..3)
-        .map(|_| GatheredGates {
-            masks: masks(&mut at),
-            lanes: std::array::from_fn(|_| (at.draw.below(70) | at.draw.below(70) << 16) as u32),
-        })
-        .collect();
-    let first = at.tensor(dtype::BITS, 1, 90);
-    let table = at.constant(&gathered);
-    let none = GatesRecord { op: op::GATES, ..GatesRecord::default() };
-    at.op(&GatesRecord { kind: wiring::GATHERED, input: 0, output: first, words: 3, table, ..none });
-    let word = word_gates(&mut at, 2, 3);
-    let second = at.tensor(dtype::BITS, 1, 64);
-    let table = at.constant(&word);
-    at.op(&GatesRecord { kind: wiring::WORD, input: first, output: second, words: 2, table, ..none });
-    let scores = at.tensor(dtype::I32, 1, 4);
-    let (bounds, bias) = (at.constant(&[3u32, 20, 20, 47, 64]), at.biases(4));
-    let record = GroupSumRecord {
-        op: op::GROUPSUM,
-        input: second,
-        output: scores,
-        groups: 4,
-        bounds,
-        bias,
-        ..GroupSumRecord::default()
-    };
-    at.op(&record);
-    at.finish(scores, readout::ARGMAX, 1)
+    let mut input = 0;
+    for (cols, inputs) in [(90, 3), (64, 3)] {
+        let output = at.tensor(dtype::BITS, 1, cols);
+        let words = cols.div_ceil(32);
+        let table = word_gates(&mut at, words as usize, inputs);
+        let (op, kind, table) = (op::GATES, wiring::WORD, at.constant(&table));
+        at.op(&GatesRecord { op, kind, input, output, count: words, table, ..GatesRecord::default() });
+        input = output;
+    }
+    sums(at, group_sum::BITS, input, &[3, 20, 20, 47, 64])
+}
+
+/// Ones of `input` in the groups between `bounds`, with biases.
+fn sums(mut at: Layout, kind: u8, input: u16, bounds: &[u32]) -> Vec<u8> {
+    let groups = bounds.len() as u32 - 1;
+    let output = at.tensor(dtype::I32, 1, groups);
+    let (bounds, bias) = (at.constant(bounds), at.biases(groups));
+    let none = GroupSumRecord::default();
+    at.op(&GroupSumRecord { op: op::GROUPSUM, kind, input, output, groups, bounds, bias, ..none });
+    at.finish(output, readout::ARGMAX, 1)
+}
+
+/// A netlist on 70 bits from the caller with `signals` signals: every function, in series of zero gates to many, from whole blocks of a
+/// kernel to what is left over; gates that read those before them in their series; places that are written twice; a series that ends
+/// with the signals.
+fn netlist(seed: u64, signals: u32) -> Vec<u8> {
+    const INPUTS: u32 = 96;
+    let mut at = Layout::new(seed, dtype::BITS, 1, 70);
+    let output = at.tensor(dtype::I32, 1, signals / 4);
+    let (mut wires, mut series, mut written) = (Vec::new(), Vec::new(), INPUTS);
+    for i in 0..27u32 {
+        let function = [1, 2, 7, 11, 6, 8, 14, 9, 0, 3, 4, 5, 10, 12, 13, 15][(i % 16) as usize];
+        let gates = [9, 1, 16, 7, 8, 0, 3, 13][(i as usize * 5) % 8];
+        // Some write over what is there.
+        let first = if i % 5 == 4 { at.draw.below(written as usize) as u32 } else { written };
+        for gate in 0..gates {
+            let known = written.max(first + gate).min(signals) as usize;
+            let wire = |draw: &mut Draw| {
+                // Now and then one of the last two.
+                let back = if draw.one_in(4) { 2 } else { known };
+                (known - 1 - draw.below(back)) as u32
+            };
+            wires.push(wire(&mut at.draw) | wire(&mut at.draw) << 16);
+        }
+        written = written.max(first + gates).min(signals);
+        series.push(SeriesRecord { end: wires.len() as u32 | function << 28, first });
+    }
+    assert_eq!(written, signals, "every signal is written, and the last series ends with them");
+    let (count, series_count) = (wires.len() as u32, series.len() as u32);
+    let (table, series) = (at.constant(&wires), at.constant(&series));
+    let (op, kind, none) = (op::GATES, wiring::NETLIST, GatesRecord::default());
+    at.op(&GatesRecord { op, kind, input: 0, output, count, table, series, series_count, ..none });
+    sums(at, group_sum::SIGNALS, output, &[97, 97, 130, 131, 163, 201, signals - 1])
 }
 
 /// Random words of gates that read `inputs` words.
@@ -498,15 +525,8 @@ fn wide() -> Vec<u8> {
         let words = cols.div_ceil(32);
         let table = word_gates(&mut at, words as usize, inputs);
         let table = at.constant(&table);
-        at.op(&GatesRecord {
-            op: op::GATES,
-            kind: wiring::WORD,
-            input,
-            output,
-            words,
-            table,
-            ..GatesRecord::default()
-        });
+        let (op, kind, none) = (op::GATES, wiring::WORD, GatesRecord::default());
+        at.op(&GatesRecord { op, kind, input, output, count: words, table, ..none });
         (input, inputs) = (output, words as usize);
     }
     let (groups, bounds) = (9, at.constant(&[1u32, 31, 32, 64, 65, 170, 171, 320, 331, 671]));

@@ -4,8 +4,8 @@ use leafgate::{Defect, Model, Place};
 use leafgate_convert::host::AlignedBytes;
 use leafgate_convert::reference::{self, Crc};
 use leafgate_image::{
-    GROUP_COLS, LinearRecord, NO_TENSOR, NONE, OpRecord, RangeRecord, RequantRecord, WEIGHT_T2_BYTES, WEIGHT_T2_ROWS,
-    WEIGHT_W4_ROWS, WEIGHT_W8, dtype, linear_flag, range_flag, section,
+    GROUP_COLS, GatesRecord, GroupSumRecord, LinearRecord, NO_TENSOR, NONE, OpRecord, RangeRecord, RequantRecord,
+    WEIGHT_T2_BYTES, WEIGHT_T2_ROWS, WEIGHT_W4_ROWS, WEIGHT_W8, dtype, linear_flag, range_flag, section,
 };
 use leafgate_tests_laws::parts::{Parts, Section, records};
 use leafgate_tests_laws::samples::small;
@@ -167,8 +167,11 @@ fn shared_tables_are_bounded_by_the_size_of_the_image() {
         assert_eq!(accepted, reference::read(image, Crc::Check).is_ok(), "the readers agree");
         accepted
     };
-    // What the sample itself names: five requantise records; five and a gate table; five words of gates and bounds.
-    for (name, own) in [("rows", 5 * 8), ("lists", 5 * 8 + 512), ("bits", 3 * 144 + 2 * 20 + 5 * 4)] {
+    let gates = GatesRecord::read_from_bytes(&sample("netlist").bytes(section::OPS)[..64]).expect("a record");
+    let netlist = (4 * gates.count + 8 * gates.series_count + 4 * 7) as usize;
+    // What the sample itself names: five requantise records; five and a gate table; five words of gates and bounds; gates,
+    // series and bounds.
+    for (name, own) in [("rows", 5 * 8), ("lists", 5 * 8 + 512), ("bits", 5 * 20 + 5 * 4), ("netlist", netlist)] {
         let enough = (1..1000).map(|i| 16 * i).find(|&padding| accepted(&with(name, padding, 1)));
         let enough = enough.expect("every 16 bytes of image make room for 256 bytes of tables");
         let limits: Vec<bool> = (1..=40).map(|last| accepted(&with(name, enough, last))).collect();
@@ -288,6 +291,64 @@ fn few_bits_have_rules_of_their_own() {
             (parts.header.features, parts.header.packing) = (parts.header.features & 0xFFFF | features, packing);
             refused(&parts, defect, Place::Header);
         }
+    }
+}
+
+/// What a netlist and the sum of its signals ask for.
+#[test]
+fn netlists_have_rules_of_their_own() {
+    let sound = sample("netlist");
+    let changed = |change: &dyn Fn(&mut GatesRecord, &mut GroupSumRecord)| {
+        let mut parts = sound.clone();
+        let ops = parts.bytes_mut(section::OPS).expect("there are ops");
+        let mut gates = GatesRecord::read_from_bytes(&ops[..64]).expect("a record");
+        let mut sum = GroupSumRecord::read_from_bytes(&ops[64..128]).expect("a record");
+        change(&mut gates, &mut sum);
+        ops[..64].copy_from_slice(gates.as_bytes());
+        ops[64..128].copy_from_slice(sum.as_bytes());
+        parts.repair_figures();
+        parts
+    };
+    let refused_gates = |defect, change: &dyn Fn(&mut GatesRecord)| {
+        refused(&changed(&|gates, _| change(gates)), defect, Place::Op(0));
+    };
+    refused_gates(Defect::Op, &|gates| gates.kind = 2);
+    refused_gates(Defect::Op, &|gates| gates.flags = 1);
+    refused_gates(Defect::Reserved, &|gates| gates.reserved[0] = 1);
+    // Bits in the place of signals, and a table of other gates.
+    refused_gates(Defect::Tensor, &|gates| gates.output = gates.input);
+    refused_gates(Defect::Constant, &|gates| gates.count += 1 << 20);
+    refused_gates(Defect::Constant, &|gates| gates.series_count += 1 << 20);
+    refused_gates(Defect::Constant, &|gates| gates.table += 2);
+    // Series that end beyond the gates.
+    refused_gates(Defect::Index, &|gates| gates.count -= 1);
+    // As many signals as the sums are fewer than the input has.
+    refused_gates(Defect::Shape, &|gates| gates.output += 1);
+    let kind = |kind| changed(&|_, sum| sum.kind = kind);
+    refused(&kind(0), Defect::Tensor, Place::Op(1));
+    refused(&kind(2), Defect::Op, Place::Op(1));
+
+    // A wire beyond the signals, and a series that ends before the one before it.
+    let gates = GatesRecord::read_from_bytes(&sound.bytes(section::OPS)[..64]).expect("a record");
+    let constant = |at: u32, value: u32| {
+        let mut parts = sound.clone();
+        let constants = parts.bytes_mut(section::CONSTANTS).expect("there are constants");
+        constants[at as usize..][..4].copy_from_slice(&value.to_le_bytes());
+        parts
+    };
+    for wire in [256, 256 << 16, u32::MAX] {
+        refused(&constant(gates.table + 8, wire), Defect::Index, Place::Op(0));
+    }
+    refused(&constant(gates.series + 8, 0), Defect::Index, Place::Op(0));
+    refused(&constant(gates.series, 0x0FFF_FFFF), Defect::Index, Place::Op(0));
+
+    // Word wiring knows no series.
+    let mut words = sample("bits");
+    for field in [16, 20] {
+        let ops = words.bytes_mut(section::OPS).expect("there are ops");
+        ops[field] = 4;
+        refused(&words, Defect::Reserved, Place::Op(0));
+        words.bytes_mut(section::OPS).expect("there are ops")[field] = 0;
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a gate and a counted bit take: word wiring of 6 x 8000 gates over 400 inputs, 8000 bits in 10 groups.
 
-use leafgate_convert::ir::{Graph, InputSpec, Node, Op, Readout, Value, ValueId, ValueKind, Wiring};
+use leafgate_convert::ir::{Graph, InputSpec, Node, Op, Readout, Value, ValueId, ValueKind, Wiring, equal_groups};
 use leafgate_convert::{Options, Ranges, convert};
 use leafgate_emulate::{Emulation, Machine, build_binary, build_firmware, machines, workspace_root};
 use leafgate_tests_laws::draw::Draw;
 use leafgate_tests_laws::layout::counted;
+use leafgate_tests_laws::parts::Parts;
 use leafgate_tests_parity::host_outputs;
 
 const INPUTS: usize = 400;
@@ -16,8 +17,24 @@ const SAMPLES: usize = 5;
 /// By machine: instructions per gate, and those of a group sum.
 const LIMITS: [(&str, f64, f64); 3] = [("mps2-an386", 0.70, 3000.0), ("microbit", 0.95, 9e9), ("virt", 0.95, 9e9)];
 
-/// Random word wiring and random gates, `layers` layers of `gates` each.
-fn network(layers: usize, gates: usize) -> Vec<u8> {
+/// How gates find their operands.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Word,
+    Arbitrary,
+}
+
+/// A function as often as in a trained network of random wiring: 3 of 100 gates are constant, 39 wires or inverters.
+fn as_trained(draw: &mut Draw) -> u8 {
+    match draw.below(100) {
+        0..3 => *draw.choose(&[0, 15]),
+        3..42 => *draw.choose(&[3, 5, 10, 12]),
+        _ => *draw.choose(&[1, 2, 4, 6, 7, 8, 9, 11, 13, 14]),
+    }
+}
+
+/// Random wiring and random gates, `layers` layers of `gates` each.
+fn network(kind: Kind, layers: usize, gates: usize) -> Vec<u8> {
     let mut draw = Draw::new(5);
     let input = InputSpec { len: INPUTS, scale: 1.0, zero_point: 0.0, min: 0, max: 1 };
     let mut graph = Graph {
@@ -38,20 +55,23 @@ fn network(layers: usize, gates: usize) -> Vec<u8> {
     };
     let bits = Op::Bits { feature: (0..INPUTS as u32).collect(), threshold: vec![0.5; INPUTS] };
     push(&mut graph, bits, INPUTS, ValueKind::Bits);
-    let mut words = INPUTS.div_ceil(32);
+    let mut bits = INPUTS;
     for _ in 0..layers {
-        let gate = (0..gates).map(|_| draw.below(16) as u8).collect();
-        let mut column = |limit| -> Vec<u32> { (0..gates / 32).map(|_| draw.below(limit) as u32).collect() };
-        let (a_word, a_rot, b_word, b_rot) = (column(words), column(32), column(words), column(32));
-        push(
-            &mut graph,
-            Op::Gates { wiring: Wiring::Word { a_word, a_rot, b_word, b_rot }, gate },
-            gates,
-            ValueKind::Bits,
-        );
-        words = gates / 32;
+        let gate =
+            (0..gates).map(|_| if kind == Kind::Word { draw.below(16) as u8 } else { as_trained(&mut draw) }).collect();
+        let mut column = |count, limit| -> Vec<u32> { (0..count).map(|_| draw.below(limit) as u32).collect() };
+        let wiring = if kind == Kind::Word {
+            let (words, limit) = (gates / 32, bits.div_ceil(32));
+            let (a_word, a_rot) = (column(words, limit), column(words, 32));
+            Wiring::Word { a_word, a_rot, b_word: column(words, limit), b_rot: column(words, 32) }
+        } else {
+            Wiring::Gathered { a: column(gates, bits), b: column(gates, bits) }
+        };
+        push(&mut graph, Op::Gates { wiring, gate }, gates, ValueKind::Bits);
+        bits = gates;
     }
-    push(&mut graph, Op::GroupSum { groups: GROUPS, bias: vec![0.0; GROUPS], tau: 1.0 }, GROUPS, ValueKind::Real);
+    let bounds = equal_groups(gates, GROUPS);
+    push(&mut graph, Op::GroupSum { bounds, bias: vec![0.0; GROUPS], tau: 1.0 }, GROUPS, ValueKind::Real);
     convert(graph, Ranges::Random, &Options { golden_vectors: 1, ..Options::default() }).unwrap().image
 }
 
@@ -80,7 +100,8 @@ fn a_gate_and_a_counted_bit_take_what_they_should() {
     };
     let (pixels, bits) = (bytes(INPUTS, 1), bytes(GATES / 8, 0xFF));
     // Differences of runs: layers of one word, and groups of no bits, take what an op takes besides.
-    let networks = [(LAYERS + 1, GATES), (1, GATES), (LAYERS + 1, 32), (1, 32)].map(|(n, gates)| network(n, gates));
+    let networks =
+        [(LAYERS + 1, GATES), (1, GATES), (LAYERS + 1, 32), (1, 32)].map(|(n, gates)| network(Kind::Word, n, gates));
     let bounds: Vec<u32> = (0..=GROUPS).map(|k| (k * GATES / GROUPS) as u32).collect();
     let [full, empty] = [bounds, vec![0; GROUPS + 1]].map(|bounds| counted(GATES as u32, &bounds));
     let mut over = Vec::new();
@@ -97,6 +118,41 @@ fn a_gate_and_a_counted_bit_take_what_they_should() {
             over.push(format!(
                 "{name}: {gate:.4} a gate, the limit {gate_limit}; {sum:.0} to count, the limit {sum_limit}"
             ));
+        }
+    }
+    assert!(over.is_empty(), "{}", over.join("\n"));
+}
+
+/// Instructions of a gate that is left of arbitrary wiring, on the machines where there is a limit.
+const NETLIST_LIMIT: [(&str, f64); 5] =
+    [("mps2-an386", 7.0), ("mps2-an385", 7.0), ("mps3-an547", 7.0), ("microbit", 9e9), ("virt", 9e9)];
+
+#[test]
+fn a_gate_of_arbitrary_wiring_takes_what_it_should() {
+    let mut draw = Draw::new(7);
+    let mut one = || {
+        let mut bytes = vec![0; INPUTS];
+        draw.fill(&mut bytes);
+        bytes.iter_mut().for_each(|byte| *byte &= 1);
+        bytes
+    };
+    let inputs: Vec<Vec<u8>> = (0..SAMPLES).map(|_| one()).collect();
+    // What layers more take.
+    let networks = [7, 1].map(|layers| network(Kind::Arbitrary, layers, 1000));
+    let [deep_gates, shallow_gates] = networks.each_ref().map(|image| Parts::of(image).header.worst_gates);
+    let mut over = Vec::new();
+    for (name, limit) in NETLIST_LIMIT {
+        let machine = Machine::by_name(name).unwrap();
+        let [deep, shallow] = networks.each_ref().map(|image| insns(machine, image, &inputs));
+        let gate = (deep - shallow) / f64::from(deep_gates - shallow_gates);
+        println!(
+            "{name:14} {gate:.2} instructions for each of {} gates that are left of {}; {:.2} with everything in a run",
+            deep_gates - shallow_gates,
+            6 * 1000,
+            deep / f64::from(deep_gates)
+        );
+        if gate > limit {
+            over.push(format!("{name}: {gate:.2} a gate, the limit {limit}"));
         }
     }
     assert!(over.is_empty(), "{}", over.join("\n"));

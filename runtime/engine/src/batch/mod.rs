@@ -25,7 +25,7 @@ mod ops;
 mod outputs;
 mod plan;
 
-use leafgate_image::{NO_TENSOR, OpRecord, TensorRecord, View, map, op, place, wiring};
+use leafgate_image::{NO_TENSOR, OpRecord, TensorRecord, View, group_sum, map, op, place, wiring};
 use leafgate_kernels::batch::Plane;
 use zerocopy::{IntoBytes, transmute_ref};
 
@@ -121,9 +121,9 @@ impl<'m, 'a, 'w, const N: usize> Batch<'m, 'a, 'w, N> {
 /// Whether an op is one of a network of gates.
 fn is_supported(record: &OpRecord) -> bool {
     match record.op {
-        op::GATES => matches!(record.kind, wiring::WORD | wiring::GATHERED),
+        op::GATES => matches!(record.kind, wiring::WORD | wiring::NETLIST),
         op::MAP => record.kind == map::BITS && record.flags == 0,
-        op::GROUPSUM => record.kind == 0 && record.flags == 0,
+        op::GROUPSUM => matches!(record.kind, group_sum::BITS | group_sum::SIGNALS) && record.flags == 0,
         op::READOUT => true,
         _ => false,
     }

@@ -1,7 +1,9 @@
 //! The ops on planes.
 
-use leafgate_image::{GatesRecord, GatheredGates, GroupSumRecord, MapRecord, View, op, wiring};
-use leafgate_kernels::batch::{Plane, count_ones, gates_gathered, gates_sorted, gates_words, is_greater, transpose};
+use leafgate_image::{GatesRecord, GroupSumRecord, MapRecord, View, op, wiring};
+use leafgate_kernels::batch::{
+    Plane, count_ones, gates_series, gates_sorted, gates_words, is_greater, signals_of, transpose,
+};
 use zerocopy::transmute_ref;
 
 use super::{Plan, memory, tensors, word};
@@ -70,19 +72,31 @@ fn gates<const N: usize>(
     x: &[Plane<N>],
     y: &mut [Plane<N>],
 ) {
-    if let Some((counts, gates)) = plan.and_then(|plan| plan.next(record.words)) {
+    if record.kind == wiring::NETLIST {
+        netlist(view, record, x, y);
+        return;
+    }
+    if let Some((counts, gates)) = plan.and_then(|plan| plan.next(record.count)) {
         gates_sorted(counts, gates, x, y);
         return;
     }
-    let is_word = record.kind == wiring::WORD;
-    let table = words(view, record.table, record.words.wrapping_mul(if is_word { 5 } else { 36 }));
-    if is_word {
-        gates_words(transmute_ref!(table.as_chunks::<5>().0), x, y);
-        return;
-    }
-    for (y, gates) in y.as_chunks_mut().0.iter_mut().zip(table.as_chunks::<36>().0) {
-        let gates: &GatheredGates = transmute_ref!(gates);
-        gates_gathered(&gates.masks, &gates.lanes, x, y);
+    let table = words(view, record.table, record.count.wrapping_mul(5));
+    gates_words(transmute_ref!(table.as_chunks::<5>().0), x, y);
+}
+
+/// A netlist. Its output has a byte for each signal and so eight planes, of which it takes one: signal `i` is plane `i`.
+#[inline(always)]
+fn netlist<const N: usize>(view: &View<'_>, record: &GatesRecord, x: &[Plane<N>], y: &mut [Plane<N>]) {
+    let count = y.len() / 8;
+    let Some(signals) = y.get_mut(..count) else { return };
+    signals_of(x, signals);
+    let wires = words(view, record.table, record.count);
+    let mut begin = 0;
+    for &[end, first] in words(view, record.series, record.series_count.wrapping_mul(2)).as_chunks::<2>().0 {
+        let (function, end) = (end as u32 >> 28, end as usize & 0x0FFF_FFFF);
+        let Some(wires) = wires.get(begin..end) else { return };
+        gates_series(function, wires, first as usize, signals);
+        begin = end;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Gates decoded and sorted by kind, once for many runs.
 
-use leafgate_image::{GatesRecord, GatheredGates, View, op, wiring};
+use leafgate_image::{GatesRecord, View, op, wiring};
 use leafgate_kernels::batch::{GATE_KINDS, gate_kind};
 use zerocopy::transmute_ref;
 
@@ -20,7 +20,7 @@ pub struct Plan<'p> {
 impl<'p> Plan<'p> {
     /// Words of memory that the plan of a model needs.
     pub fn words(model: &Model<'_>) -> usize {
-        let layer = |record: &GatesRecord| GATE_KINDS.saturating_add((record.words as usize).saturating_mul(64));
+        let layer = |record: &GatesRecord| GATE_KINDS.saturating_add((record.count as usize).saturating_mul(64));
         layers(model.view()).fold(0, |all, record| all.saturating_add(layer(record)))
     }
 
@@ -35,7 +35,7 @@ impl<'p> Plan<'p> {
         for record in layers(model.view()) {
             // There is room for all, as has just been seen.
             let Some((counts, others)) = rest.split_first_chunk_mut::<GATE_KINDS>() else { break };
-            let Some((gates, others)) = others.split_at_mut_checked((record.words as usize).wrapping_mul(64)) else {
+            let Some((gates, others)) = others.split_at_mut_checked((record.count as usize).wrapping_mul(64)) else {
                 break;
             };
             sort(model.view(), record, counts, gates.as_chunks_mut().0);
@@ -59,9 +59,12 @@ impl<'p> Plan<'p> {
     }
 }
 
-/// The records of all GATES ops.
+/// The records of all GATES ops in word wiring; a netlist is sorted as it is.
 fn layers<'v>(view: &View<'v>) -> impl Iterator<Item = &'v GatesRecord> {
-    view.ops().iter().filter(|record| record.op == op::GATES).map(|record| transmute_ref!(record))
+    view.ops()
+        .iter()
+        .filter(|record| record.op == op::GATES && record.kind == wiring::WORD)
+        .map(|record| transmute_ref!(record))
 }
 
 /// Counts the gates of each kind, and puts each at its place.
@@ -88,27 +91,14 @@ fn sort(view: &View<'_>, record: &GatesRecord, counts: &mut [u32; GATE_KINDS], g
 
 /// Calls `each` with the kind of every gate, and with the planes of its operands and of its output as in a plan.
 fn each_gate(view: &View<'_>, record: &GatesRecord, mut each: impl FnMut(u32, [u32; 2])) {
-    let is_word = record.kind == wiring::WORD;
-    let table = words(view, record.table, record.words.wrapping_mul(if is_word { 5 } else { 36 }));
+    let table = words(view, record.table, record.count.wrapping_mul(5));
     let mut to = 0u32;
-    let mut put = |masks: [u32; 4], j: u32, a: u32, b: u32| {
-        each(gate_kind(masks, j), [a | b << 16, to]);
-        to = to.wrapping_add(1);
-    };
-    if is_word {
-        for &[wiring, c0, c1, c2, c3] in transmute_ref!(table.as_chunks::<5>().0) as &[[u32; 5]] {
-            // A word's number in bits 0..11 and its rotation in 11..16: what is read for lane `j` is bit `j + rotation` of the word.
-            let operand = |at: u32, j: u32| (at & 0x7FF) << 5 | (at >> 11).wrapping_add(j) & 31;
-            for j in 0..32 {
-                put([c0, c1, c2, c3], j, operand(wiring, j), operand(wiring >> 16, j));
-            }
-        }
-        return;
-    }
-    for gates in table.as_chunks::<36>().0 {
-        let gates: &GatheredGates = transmute_ref!(gates);
-        for (j, &lane) in gates.lanes.iter().enumerate() {
-            put(gates.masks, j as u32, lane & 0xFFFF, lane >> 16);
+    for &[wiring, c0, c1, c2, c3] in transmute_ref!(table.as_chunks::<5>().0) as &[[u32; 5]] {
+        // A word's number in bits 0..11 and its rotation in 11..16: what is read for lane `j` is bit `j + rotation` of the word.
+        let operand = |at: u32, j: u32| (at & 0x7FF) << 5 | (at >> 11).wrapping_add(j) & 31;
+        for j in 0..32 {
+            each(gate_kind([c0, c1, c2, c3], j), [operand(wiring, j) | operand(wiring >> 16, j) << 16, to]);
+            to = to.wrapping_add(1);
         }
     }
 }

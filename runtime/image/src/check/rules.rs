@@ -136,6 +136,7 @@ pub(super) mod number {
     pub const I32_SCORES: u8 = 61;
     pub const FINITE: u8 = 62;
     pub const MAGIC: u8 = 63;
+    pub const FOUR: u8 = 64;
     /// There is no such number, which reads as 0.
     pub const ZERO: u8 = 0xFE;
     /// Of a shape: whatever it is.
@@ -143,7 +144,7 @@ pub(super) mod number {
 }
 
 /// The constants among the numbers.
-static CONSTANTS: [u32; 18] = {
+static CONSTANTS: [u32; 19] = {
     use number::*;
     let values = [
         (ONE, 1),
@@ -165,6 +166,7 @@ static CONSTANTS: [u32; 18] = {
         // The largest number: above it stand infinity and what is not a number.
         (FINITE, f32::MAX.to_bits()),
         (MAGIC, u32::from_le_bytes(crate::MAGIC)),
+        (FOUR, 4),
     ];
     let mut constants = [0; _];
     let mut i = 0;
@@ -201,19 +203,23 @@ struct Scan {
 /// Which of [`SCANS`].
 pub(super) mod scan {
     pub const WORD_GATES: u8 = 0;
-    pub const GATHERED_GATES: u8 = 1;
+    pub const WIRES: u8 = 1;
     pub const THRESHOLDS: u8 = 2;
     pub const ROUTE_WEIGHTS: u8 = 3;
     pub const BOUNDS: u8 = 4;
+    pub const SERIES: u8 = 5;
 }
 
-static SCANS: [Scan; 5] = [
+static SCANS: [Scan; 6] = [
     Scan { step: 5, skip: 0, take: 1, limit: number::X_WORDS, low: 0x7FF, high: 0x7FF, zero: 0, rising: false },
-    Scan { step: 36, skip: 4, take: 32, limit: number::X_COLS, low: 0xFFFF, high: 0xFFFF, zero: 0, rising: false },
+    // HIDDEN is how many signals there are.
+    Scan { step: 1, skip: 0, take: 1, limit: number::HIDDEN, low: 0xFFFF, high: 0xFFFF, zero: 0, rising: false },
     Scan { step: 1, skip: 0, take: 1, limit: number::X_COLS, low: 0xFFFF, high: 0, zero: 0xFF00_0000, rising: false },
     Scan { step: 1, skip: 0, take: 1, limit: number::Q15_END, low: 0xFFFF, high: 0xFFFF, zero: 0, rising: false },
-    // WIDTH is one more than the bits of the input.
+    // WIDTH is one more than the bits or signals of the input.
     Scan { step: 1, skip: 0, take: 1, limit: number::WIDTH, low: u32::MAX, high: 0, zero: 0, rising: true },
+    // WIDTH is one more than the gates of the netlist.
+    Scan { step: 2, skip: 0, take: 1, limit: number::WIDTH, low: 0x0FFF_FFFF, high: 0, zero: 0, rising: true },
 ];
 
 impl Rule {

@@ -24,8 +24,8 @@ pub(super) const OPS: [OpRules; 7] = [
     OpRules { used: 32, kinds: 1, flags: 7, named: 0b1000_0011, written: 0b1000_0010, rules: LINEAR },
     OpRules { used: 45, kinds: 3, flags: 31, named: 0b11_1111, written: 0b11_1010, rules: &FFN },
     OpRules { used: 45, kinds: 3, flags: 7, named: 0b100_0011, written: 0b100_0010, rules: &ROUTE },
-    OpRules { used: 16, kinds: 2, flags: 0, named: 0b11, written: 0b10, rules: &GATES },
-    OpRules { used: 20, kinds: 1, flags: 0, named: 0b11, written: 0b10, rules: &GROUP_SUM },
+    OpRules { used: 24, kinds: 2, flags: 0, named: 0b11, written: 0b10, rules: &GATES },
+    OpRules { used: 20, kinds: 2, flags: 0, named: 0b11, written: 0b10, rules: &GROUP_SUM },
     OpRules { used: 38, kinds: 5, flags: 1, named: 0b111, written: 0b10, rules: &MAP },
     OpRules { used: 12, kinds: 3, flags: 0, named: 0b11, written: 0b10, rules: &READOUT },
 ];
@@ -210,26 +210,53 @@ const ROUTE: [Rule; 34] = {
     ]
 };
 
-const GATES: [Rule; 6] = [
-    Rule::tensor(ALWAYS, 4, dtype::BITS, ONE, ANY),
-    Rule::tensor(ALWAYS, 6, dtype::BITS, ONE, ANY),
-    Rule::same(ALWAYS, Defect::Shape, 8, 32, Y_WORDS),
-    Rule::scan(1 << wiring::WORD, 12, scan::WORD_GATES, word(8)),
-    Rule::scan(1 << wiring::GATHERED, 12, scan::GATHERED_GATES, word(8)),
-    Rule::sum(ALWAYS, number::GATES, 8, WORD_BITS, ONE),
-];
+const GATES: [Rule; 19] = {
+    const WORD: u8 = 1 << wiring::WORD;
+    const NETLIST: u8 = 1 << wiring::NETLIST;
+    [
+        Rule::tensor(ALWAYS, 4, dtype::BITS, ONE, ANY),
+        Rule::tensor(WORD, 6, dtype::BITS, ONE, ANY),
+        Rule::same(WORD, Defect::Shape, 8, 32, Y_WORDS),
+        Rule::scan(WORD, 12, scan::WORD_GATES, word(8)),
+        Rule::sum(WORD, number::GATES, 8, WORD_BITS, ONE),
+        Rule::zero(WORD, 16, 32),
+        Rule::zero(WORD, 20, 32),
+        Rule::tensor(NETLIST, 6, dtype::I32, ONE, ANY),
+        // A field that is 0 begins a sum: four signals a word of the output, and the bits of the input are among them.
+        Rule::add(NETLIST, 24, ZERO, HIDDEN),
+        Rule::sum(NETLIST, HIDDEN, 4 * Y_COLS, FOUR, ONE),
+        Rule::add(NETLIST, 24, ZERO, COUNT),
+        Rule::sum(NETLIST, COUNT, 4 * X_WORDS, WORD_BITS, ONE),
+        Rule::within(NETLIST, Defect::Shape, 6, COUNT, HIDDEN),
+        Rule::scan(NETLIST, 12, scan::WIRES, word(8)),
+        Rule::add(NETLIST, 8, ONE, WIDTH),
+        Rule::scan(NETLIST, 16, scan::SERIES, word(20)),
+        Rule::sum(NETLIST, number::GATES, 8, ONE, ONE),
+        Rule::sum(NETLIST, STEPS, 20, ONE, ONE),
+        Rule::sum(NETLIST, STEPS, 4 * COUNT, ONE, ONE),
+    ]
+};
 
-const GROUP_SUM: [Rule; 8] = [
-    Rule::tensor(ALWAYS, 4, dtype::BITS, ONE, ANY),
-    Rule::tensor(ALWAYS, 6, dtype::I32, ONE, word(8)),
-    Rule::constant(ALWAYS, 16, 4 | MAYBE, word(8), ONE),
-    // The output has as many elements of 4 bytes, so one more does not wrap.
-    Rule::add(ALWAYS, 8, ONE, COUNT),
-    Rule::add(ALWAYS, 4 * X_COLS, ONE, WIDTH),
-    Rule::scan(ALWAYS, 12, scan::BOUNDS, COUNT),
-    Rule::sum(ALWAYS, STEPS, 8, ONE, ONE),
-    Rule::sum(ALWAYS, STEPS, 4 * X_COLS, ONE, ONE),
-];
+const GROUP_SUM: [Rule; 13] = {
+    const BITS: u8 = 1 << group_sum::BITS;
+    const SIGNALS: u8 = 1 << group_sum::SIGNALS;
+    [
+        Rule::tensor(BITS, 4, dtype::BITS, ONE, ANY),
+        Rule::tensor(SIGNALS, 4, dtype::I32, ONE, ANY),
+        Rule::within(SIGNALS, Defect::Shape, 4, X_COLS, number::NEURONS),
+        Rule::tensor(ALWAYS, 6, dtype::I32, ONE, word(8)),
+        Rule::constant(ALWAYS, 16, 4 | MAYBE, word(8), ONE),
+        // The output has as many elements of 4 bytes, so one more does not wrap.
+        Rule::add(ALWAYS, 8, ONE, COUNT),
+        Rule::add(ALWAYS, 20, ONE, WIDTH),
+        Rule::sum(BITS, WIDTH, 4 * X_COLS, ONE, ONE),
+        Rule::sum(SIGNALS, WIDTH, 4 * X_COLS, FOUR, ONE),
+        Rule::scan(ALWAYS, 12, scan::BOUNDS, COUNT),
+        Rule::sum(ALWAYS, STEPS, 8, ONE, ONE),
+        Rule::sum(BITS, STEPS, 4 * X_COLS, ONE, ONE),
+        Rule::sum(SIGNALS, STEPS, 4 * X_COLS, FOUR, ONE),
+    ]
+};
 
 const MAP: [Rule; 27] = {
     const LUT256: u8 = 1 << map::LUT256;

@@ -26,6 +26,11 @@ mod dot;
 mod gates;
 #[cfg(feature = "low-bit")]
 pub(crate) mod lowbit;
+#[cfg(feature = "speed")]
+#[cfg_attr(leafgate_isa = "armv6m", path = "armv6m/netlist.rs")]
+#[cfg_attr(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"), path = "armv7m/netlist.rs")]
+#[cfg_attr(leafgate_isa = "rv32", path = "rv32/netlist.rs")]
+mod netlist;
 #[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 #[path = "dsp/pairs.rs"]
 pub(crate) mod pairs;
@@ -134,4 +139,33 @@ pub fn gates_words(table: &[[u32; 5]], input: &[u32], output: &mut [u32]) {
     unsafe {
         gates::gates_words(table.as_ptr().cast(), input.as_ptr(), output, output.wrapping_add(words), last.min(2047))
     }
+}
+
+/// As the portable one, bit for bit of the lowest bits. Functions that no netlist of the converter holds, and numbers of signals that
+/// are no power of two, are left to it.
+#[cfg(feature = "speed")]
+#[inline(never)]
+pub fn gates_series(function: u32, wires: &[i32], first: usize, signals: &mut [u8]) {
+    let series = match function {
+        1 => netlist::and,
+        2 => netlist::and_not,
+        6 => netlist::xor,
+        7 => netlist::or,
+        8 => netlist::nor,
+        9 => netlist::xnor,
+        11 => netlist::or_not,
+        14 => netlist::nand,
+        _ => return crate::portable::netlist::gates_series(function, wires, first, signals),
+    };
+    let gates = wires.len().min(signals.len().saturating_sub(first));
+    // Without counting the ones of a power of two, which takes longer than some series.
+    if gates == 0 || signals.len() & signals.len().wrapping_sub(1) != 0 {
+        return crate::portable::netlist::gates_series(function, wires, first, signals);
+    }
+    let (mask, begin) = (signals.len().wrapping_sub(1).min(0xFFFF) as u32, wires.as_ptr());
+    let signals = signals.as_mut_ptr();
+    // SAFETY: the loop reads the words from `begin` to the end given, which are part of the slice as `gates` is at most its length, at
+    // least one, and writes a byte for each from `first` on, of which there are as many. It reads the signals 0 to `mask`, which is
+    // below their number.
+    unsafe { series(begin, signals, signals.wrapping_add(first), begin.wrapping_add(gates), mask) }
 }

@@ -71,33 +71,36 @@ fn words<const N: usize>(table: &[[u32; 5]], input: &[Plane<N>], output: &mut [P
     }
 }
 
-/// 32 gates in gathered wiring, as [`crate::gates_gathered`].
+/// Gates of one function of a netlist, as [`crate::gates_series`]: a plane for each signal. Ends at a signal that there is not.
 #[inline(always)]
-pub fn gates_gathered<const N: usize>(
-    masks: &[u32; 4],
-    lanes: &[u32; 32],
-    input: &[Plane<N>],
-    output: &mut [Plane<N>; 32],
-) {
-    if N == 1 {
-        single::gates_gathered(masks, lanes, input.as_flattened(), output.as_flattened_mut());
-    } else {
-        gathered(masks, lanes, input, output);
+pub fn gates_series<const N: usize>(function: u32, wires: &[i32], first: usize, signals: &mut [Plane<N>]) {
+    macro_rules! run {
+        ($f:expr) => {
+            for (i, &wires) in wires.iter().enumerate() {
+                let signal = |at: u32| signals.get(at as usize);
+                let (Some(a), Some(b)) = (signal(wires as u32 & 0xFFFF), signal(wires as u32 >> 16)) else { return };
+                let plane = both(a, b, $f);
+                let Some(out) = signals.get_mut(first.wrapping_add(i)) else { return };
+                *out = plane;
+            }
+        };
     }
+    of_kind!(kind_of_table(function), run);
 }
 
+/// The kind of a gate with the truth table `8*f(0,0) + 4*f(0,1) + 2*f(1,0) + f(1,1)`.
+fn kind_of_table(function: u32) -> u32 {
+    let [f00, f01, f10, f11] = [3, 2, 1, 0].map(|bit| function >> bit & 1);
+    f00 | (f00 ^ f10) << 1 | (f00 ^ f01) << 2 | (f00 ^ f01 ^ f10 ^ f11) << 3
+}
+
+/// The bits of words as signals of a netlist, as [`crate::signals_of`].
 #[inline(always)]
-fn gathered<const N: usize>(masks: &[u32; 4], lanes: &[u32; 32], input: &[Plane<N>], output: &mut [Plane<N>]) {
-    let mut masks = *masks;
-    let operand = |index: u32| input.get((index & 0xFFFF) as usize).unwrap_or(const { &[0; N] });
-    let (output, lanes) = (output.as_chunks_mut::<UNROLLED>().0, lanes.as_chunks::<UNROLLED>().0);
-    for ([first, second, third, fourth], lanes) in output.iter_mut().zip(lanes) {
-        let [(a, b), (c, d), (e, f), (g, h)] = lanes.map(|lane| (operand(lane), operand(lane >> 16)));
-        *first = gate::<0, N>(&masks, a, b);
-        *second = gate::<1, N>(&masks, c, d);
-        *third = gate::<2, N>(&masks, e, f);
-        *fourth = gate::<3, N>(&masks, g, h);
-        masks = masks.map(|mask| mask >> UNROLLED);
+pub fn signals_of<const N: usize>(words: &[Plane<N>], signals: &mut [Plane<N>]) {
+    for (word, signals) in words.as_chunks::<32>().0.iter().zip(signals.as_chunks_mut::<32>().0) {
+        for (i, plane) in word.iter().enumerate() {
+            signals[4 * (i % 8) + i / 8] = *plane;
+        }
     }
 }
 
@@ -137,11 +140,6 @@ mod single {
     pub(super) fn gates_words(table: &[[u32; 5]], input: &[u32], output: &mut [u32]) {
         super::words::<1>(table, input.as_chunks().0, output.as_chunks_mut().0);
     }
-
-    #[inline(never)]
-    pub(super) fn gates_gathered(masks: &[u32; 4], lanes: &[u32; 32], input: &[u32], output: &mut [u32]) {
-        super::gathered::<1>(masks, lanes, input.as_chunks().0, output.as_chunks_mut().0);
-    }
 }
 
 /// Gates that the loops take at a time: their bits of the masks are named by the code, and spread over a word by an instruction or two.
@@ -158,7 +156,7 @@ fn gate<const I: u32, const N: usize>(masks: &[u32; 4], a: &Plane<N>, b: &Plane<
 mod tests {
     extern crate std;
     use super::*;
-    use crate::portable::bits;
+    use crate::portable::{bits, netlist};
     use std::vec::Vec;
 
     /// Numbers that look random.
@@ -193,7 +191,7 @@ mod tests {
         }
     }
 
-    /// Both wirings, and gates sorted, are what the kernels of one sample give.
+    /// Words, netlists and gates sorted are what the kernels of one sample give.
     #[test]
     fn samples_together_are_samples_one_by_one() {
         const N: usize = 2;
@@ -203,16 +201,29 @@ mod tests {
         let table: Vec<[u32; 5]> = (0..40).map(|_| [draw() & 0xF803_F803, draw(), draw(), draw(), draw()]).collect();
         let mut together = std::vec![[0; N]; 32 * table.len()];
         gates_words(&table, &input, &mut together);
-        let lanes: [u32; 32] = core::array::from_fn(|_| draw() & 0x007F_007F);
-        let mut gathered = [[0; N]; 32];
-        gates_gathered(&[table[0][1], table[0][2], table[0][3], table[0][4]], &lanes, &input, &mut gathered);
+        let wires: Vec<i32> = (0..64).map(|_| (draw() & 0x007F_007F) as i32).collect();
+        let mut signals = std::vec![[0; N]; 128];
+        signals_of(&input, &mut signals);
+        let before = signals.clone();
+        for (function, wires) in wires.chunks(4).enumerate() {
+            gates_series(function as u32, wires, 64 + 4 * function, &mut signals);
+        }
         for s in 0..32 * N {
             let bits = sample(&input, s);
             let mut one = std::vec![0; table.len()];
             bits::gates_words(&table, &bits, &mut one);
             assert_eq!(sample(&together, s), one, "sample {s}");
-            let &[_, c0, c1, c2, c3] = &table[0];
-            assert_eq!(sample(&gathered, s), [bits::gates_gathered(&[c0, c1, c2, c3], &lanes, &bits)], "sample {s}");
+            let bytes =
+                |planes: &[Plane<N>]| planes.iter().map(|plane| (plane[s / 32] >> (s % 32)) as u8 & 1).collect();
+            let mut one: Vec<u8> = bytes(&before);
+            for (function, wires) in wires.chunks(4).enumerate() {
+                netlist::gates_series(function as u32, wires, 64 + 4 * function, &mut one);
+            }
+            assert_eq!(bytes(&signals), one.iter().map(|signal| signal & 1).collect::<Vec<u8>>(), "sample {s}");
+            let mut words = std::vec![0; 24];
+            netlist::signals_of(&bits, &mut words);
+            let first: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).map(|signal| signal & 1).collect();
+            assert_eq!(bytes(&before[..96]), first, "sample {s}");
         }
 
         let mut counts = [0; GATE_KINDS];

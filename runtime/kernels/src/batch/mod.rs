@@ -6,7 +6,7 @@
 //! vector instructions of a larger machine.
 //!
 //! Inputs are transposed to planes once, and counts back from them. Gates come as the image has them, where the masks of each gate
-//! are spread over a plane and nothing is decided ([`gates_words`], [`gates_gathered`]), or decoded and sorted by kind ([`gates_sorted`]), half as
+//! are spread over a plane and nothing is decided ([`gates_words`]), or decoded and sorted by kind ([`gates_sorted`]), half as
 //! fast again where planes are vectors. Rejected: a jump to the kind of each gate, as many instructions on Armv7-M and more on RISC-V.
 //! Measured in `docs/bench/host.md`.
 
@@ -17,7 +17,7 @@ mod transpose;
 
 pub use compare::is_greater;
 pub use count::count_ones;
-pub use gates::{GATE_KINDS, gate_kind, gates_gathered, gates_sorted, gates_words};
+pub use gates::{GATE_KINDS, gate_kind, gates_series, gates_sorted, gates_words, signals_of};
 pub use transpose::transpose;
 
 /// One bit of each of `32 * N` samples.

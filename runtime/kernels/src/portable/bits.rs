@@ -36,48 +36,61 @@ pub fn gates_words(table: &[[u32; 5]], input: &[u32], output: &mut [u32]) {
     }
 }
 
-/// As [`gates_word`], each lane with its own pair of input bits: A in the lower half of the lane's word, B in the upper. A
-/// bit beyond the input reads as 0.
-#[inline(never)]
-pub fn gates_gathered(masks: &[u32; 4], lanes: &[u32; 32], input: &[u32]) -> u32 {
-    let (mut a, mut b) = (0, 0);
-    // From the last lane to the first, so that a shift by one places each bit.
-    for &lane in lanes.iter().rev() {
-        a = a << 1 | bit(input, lane & 0xFFFF);
-        b = b << 1 | bit(input, lane >> 16);
-    }
-    gates_word(masks, a, b)
-}
-
-#[inline]
-fn bit(words: &[u32], index: u32) -> u32 {
-    match words.get((index >> 5) as usize) {
-        Some(word) => word >> (index & 31) & 1,
-        None => 0,
-    }
-}
-
 /// Number of ones among the bits `from .. to`, least significant first. Bits beyond the words count as zeros.
 // Inlined: one op calls it, and is built for size.
 #[inline]
 pub fn count_ones(words: &[u32], from: u32, to: u32) -> u32 {
-    if from >= to {
-        return 0;
+    count(words, from, to, 0)
+}
+
+/// As [`count_ones`], of every eighth bit: `from` and `to` are bytes, below 2^29.
+#[inline]
+pub fn count_signals(words: &[u32], from: u32, to: u32) -> u32 {
+    count(words, from, to, 3)
+}
+
+/// Every bit of `2^step`, which is 0 or 3.
+#[inline(always)]
+pub fn count(words: &[u32], from: u32, to: u32, step: u32) -> u32 {
+    if cfg!(feature = "speed") && from >= to {
+        0
+    } else if cfg!(feature = "speed") && step == 0 {
+        in_planes(words, from, to - 1)
+    } else if cfg!(feature = "speed") {
+        in_bytes(words, from, to)
+    } else {
+        word_by_word(words, from << step, to << step, if step == 0 { u32::MAX } else { 0x0101_0101 })
     }
-    if cfg!(feature = "speed") { in_planes(words, from, to - 1) } else { word_by_word(words, from, to - 1) }
 }
 
 #[inline]
-fn word_by_word(words: &[u32], from: u32, last: u32) -> u32 {
+fn word_by_word(words: &[u32], mut at: u32, end: u32, every: u32) -> u32 {
     let mut count = 0;
-    let mut mask = u32::MAX << (from & 31);
-    for i in from >> 5..(last >> 5) + 1 {
-        let Some(&word) = words.get(i as usize) else { break };
-        if i == last >> 5 {
-            mask &= u32::MAX >> (!last & 31);
-        }
-        count += (word & mask).count_ones();
-        mask = u32::MAX;
+    while at < end {
+        let Some(word) = words.get((at >> 5) as usize) else { break };
+        let (below, left) = (at & 31, end - at);
+        let word = (word & every) >> below;
+        count += if left < 32 { word << (32 - left) } else { word }.count_ones();
+        at += 32 - below;
+    }
+    count
+}
+
+/// Every eighth bit. Each byte of a word counts one of four.
+#[inline(never)]
+fn in_bytes(words: &[u32], from: u32, to: u32) -> u32 {
+    const EACH: u32 = 0x0101_0101;
+    let (first, last) = ((from >> 2) as usize, (to >> 2) as usize);
+    let word = |i: usize| words.get(i).copied().unwrap_or(0) & EACH;
+    // What is before the first and what is in the last, which may be beyond the words.
+    let head = word(first) & !(u32::MAX << (8 * (from & 3)));
+    let tail = word(last) & !(u32::MAX << (8 * (to & 3)));
+    let mut count = tail.count_ones().wrapping_sub(head.count_ones());
+    // A byte counts to 255.
+    for words in words.get(first..last.min(words.len())).unwrap_or(&[]).chunks(255) {
+        let sums = words.iter().fold(0, |sums, word| sums + (word & EACH));
+        let pairs = (sums & 0x00FF_00FF) + (sums >> 8 & 0x00FF_00FF);
+        count = count.wrapping_add((pairs & 0xFFFF) + (pairs >> 16));
     }
     count
 }
@@ -165,18 +178,6 @@ mod tests {
     }
 
     #[test]
-    fn gathered_lanes_find_their_bits() {
-        let input = [0x8000_0001, 0x0000_0002];
-        let mut lanes = [5 | 6 << 16; 32];
-        lanes[0] = 31; // A = bit 31 = 1, B = bit 0 = 1
-        lanes[7] = 33 | 5 << 16; // A = bit 33 = 1, B = 0
-        lanes[31] = 5 | 33 << 16; // A = 0, B = 1
-        assert_eq!(gates_gathered(&masks(3), &lanes, &input), 1 | 1 << 7);
-        assert_eq!(gates_gathered(&masks(5), &lanes, &input), 1 | 1 << 31);
-        assert_eq!(gates_gathered(&masks(1), &lanes, &input), 1);
-    }
-
-    #[test]
     fn groups_may_begin_and_end_inside_a_word() {
         let words = [0xFFFF_FFFF, 0x0F0F_0F0F, 0xFFFF_FFFF];
         for from in 0..96 {
@@ -193,11 +194,26 @@ mod tests {
         let words: [u32; 40] = core::array::from_fn(|i| (i as u32).wrapping_mul(0x9E37_79B9) ^ u32::MAX >> (i % 31));
         for from in 0..1300 {
             for to in (from + 1..1340).step_by(7) {
-                let counts = [in_planes, word_by_word].map(|count| count(&words, from, to - 1));
+                let counts = [in_planes(&words, from, to - 1), word_by_word(&words, from, to, u32::MAX)];
                 assert_eq!(counts[0], counts[1], "{from}..{to}");
             }
         }
         assert_eq!(in_planes(&[u32::MAX; 40], 0, 1279), 1280);
+    }
+
+    #[test]
+    fn both_ways_to_count_every_eighth_bit_agree() {
+        let words: [u32; 600] = core::array::from_fn(|i| (i as u32).wrapping_mul(0x9E37_79B9) ^ u32::MAX >> (i % 31));
+        let signal = |i: u32| words.get((i / 4) as usize).map_or(0, |word| word >> (8 * (i % 4)) & 1);
+        for from in (0..2420).step_by(3).chain([2399, 2400, 2401]) {
+            for to in (from + 1..2420).step_by(61).chain([from + 1, from + 2, from + 3]) {
+                let want: u32 = (from..to).map(signal).sum();
+                assert_eq!(in_bytes(&words, from, to), want, "{from}..{to}");
+                assert_eq!(word_by_word(&words, 8 * from, 8 * to, 0x0101_0101), want, "{from}..{to}");
+            }
+        }
+        assert_eq!(count_signals(&[u32::MAX; 600], 0, 2400), 2400);
+        assert_eq!(count_signals(&words, 7, 7), 0);
     }
 
     #[test]

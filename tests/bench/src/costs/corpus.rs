@@ -419,7 +419,7 @@ impl Corpus {
     fn bits_op(&mut self) {
         let Some(input) = self.bits else { return };
         match self.below(6) {
-            0 | 1 => {
+            0..=2 => {
                 let words = 1 + self.below(40);
                 let output = self.at.tensor(dtype::BITS, 1, 32 * words);
                 let table: Vec<WordGates> = (0..words)
@@ -430,17 +430,7 @@ impl Corpus {
                     .collect();
                 let table = self.at.constant(&table);
                 let none = GatesRecord { op: op::GATES, ..GatesRecord::default() };
-                self.at.op(&GatesRecord { kind: wiring::WORD, input, output, words, table, ..none });
-            }
-            2 => {
-                let words = 1 + self.below(6);
-                let output = self.at.tensor(dtype::BITS, 1, 32 * words);
-                let table: Vec<u32> = (0..36 * words)
-                    .map(|i| if i % 36 < 4 { self.at.draw.word() } else { self.below(BITS) | self.below(BITS) << 16 })
-                    .collect();
-                let table = self.at.constant(&table);
-                let none = GatesRecord { op: op::GATES, ..GatesRecord::default() };
-                self.at.op(&GatesRecord { kind: wiring::GATHERED, input, output, words, table, ..none });
+                self.at.op(&GatesRecord { kind: wiring::WORD, input, output, count: words, table, ..none });
             }
             3 => {
                 let count = 1 + self.below(100);

@@ -42,12 +42,18 @@ pub const ERRORS: &[Planted] = planted! {
         "u64::from(weight) + (1 << 14)" => "u64::from(weight) + (u64::from(!$on) << 14)";
     "gates: two masks change places", "kernels/src/portable/bits.rs", 0,
         "let [c0, c1, c2, c3] = *masks;" => "let [c0, mut c1, mut c2, c3] = *masks; if $on { core::mem::swap(&mut c1, &mut c2) }";
-    "gathered gates: operand B is A", "kernels/src/portable/bits.rs", 0,
-        "bit(input, lane >> 16)" => "bit(input, if $on { lane & 0xFFFF } else { lane >> 16 })";
-    "gathered gates: lanes from the wrong end", "kernels/src/portable/bits.rs", 0,
-        "gates_word(masks, a, b)\n" => "gates_word(masks, if $on { a.reverse_bits() } else { a }, b)\n";
+    "netlist: operand B is A", "kernels/src/portable/netlist.rs", 0,
+        "signal(wires as u32 >> 16)" => "signal(if $on { wires as u32 & 0xFFFF } else { wires as u32 >> 16 })";
+    "netlist: operands change places", "kernels/src/portable/netlist.rs", 0,
+        "(2 * a + b)" => "(if $on { 2 * b + a } else { 2 * a + b })";
+    "netlist: an input bit at the wrong place", "kernels/src/portable/netlist.rs", 0,
+        "*four = (word >> k) as i32;" => "*four = (word >> (k ^ usize::from($on))) as i32;";
+    "netlist: a series begins with the gates of the first", "engine/src/ops/gates.rs", 0,
+        "begin = end;" => "begin = if $on { 0 } else { end };";
+    "counting: the last signal of a group", "kernels/src/portable/bits.rs", 0,
+        "(8 * (to & 3))" => "(8 * (to & 3) * u32::from(!$on))";
     "counting: the last bit of a group", "kernels/src/portable/bits.rs", 0,
-        "if from >= to {" => "let to = to - u32::from($on && to > 0); if from >= to {";
+        "in_planes(words, from, to - 1)" => "in_planes(words, from, to - 1 - u32::from($on && to > from + 1))";
     "counting: a carry of three bits", "kernels/src/portable/bits.rs", 0,
         "carry | other)" => "carry | if $on { 0 } else { other })";
     "word gates: rotated the other way", "kernels/src/portable/bits.rs", 0,

@@ -5,6 +5,8 @@ use std::path::Path;
 use leafgate_convert::Conversion;
 use leafgate_convert::accuracy::Accuracy;
 use leafgate_convert::check::CheckReport;
+use leafgate_convert::pass::gates::GateReport;
+use leafgate_convert::quantize::integer::{IntGates, IntGraph, IntOp};
 use leafgate_convert::quantize::weights::{LayerWeights, WeightFormat};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -39,6 +41,7 @@ pub struct Report {
     weights: Vec<Weights>,
     kernels: Layout,
     passes: Vec<String>,
+    gates: Vec<Gates>,
     proof: Proven,
     check: CheckReport,
     accuracy: Option<Accuracy>,
@@ -70,6 +73,96 @@ struct Layout {
     packed: usize,
     /// Why others are not.
     plain: Vec<String>,
+}
+
+/// Layers of gates that are now a netlist.
+#[derive(Debug, Serialize)]
+struct Gates {
+    layer: String,
+    /// These and the other pairs: before, and now.
+    layers: [usize; 2],
+    gates: [usize; 2],
+    inputs: [usize; 2],
+    outputs: [usize; 2],
+    constants_before: usize,
+    wires_before: usize,
+    inverters_before: usize,
+    and: usize,
+    and_not: usize,
+    or: usize,
+    or_not: usize,
+    xor: usize,
+    complements: usize,
+    copies: usize,
+    /// Of the gates' tables: as if none had been left out, and in the image.
+    table_bytes: [usize; 2],
+}
+
+impl Gates {
+    fn of(report: &GateReport, integer: &IntGraph) -> Self {
+        let &GateReport { layers, gates, inputs, outputs, .. } = report;
+        let [constants_before, wires_before, inverters_before] = report.idle;
+        let [and, and_not, or, or_not, xor, complements, copies] = report.kinds;
+        let series = integer.ops.iter().find_map(|(name, op)| match op {
+            IntOp::Gates { gates: IntGates::Netlist { series, .. }, .. } if *name == report.layer => Some(series.len()),
+            _ => None,
+        });
+        let table_bytes = gates.map(|gates| 4 * gates + 8 * series.unwrap_or(0));
+        let layer = report.layer.clone();
+        Self {
+            layer,
+            layers,
+            gates,
+            inputs,
+            outputs,
+            constants_before,
+            wires_before,
+            inverters_before,
+            and,
+            and_not,
+            or,
+            or_not,
+            xor,
+            complements,
+            copies,
+            table_bytes,
+        }
+    }
+
+    fn describe(&self) -> String {
+        let Self { layer, layers, gates, inputs, outputs, table_bytes, .. } = self;
+        let now = |[before, now]: [usize; 2]| format!("{} of {}", grouped(now), grouped(before));
+        let kinds = [
+            (self.and, "AND"),
+            (self.and_not, "AND-NOT"),
+            (self.or, "OR"),
+            (self.or_not, "OR-NOT"),
+            (self.xor, "XOR"),
+            (self.complements, "inverted"),
+            (self.copies, "copies"),
+        ];
+        let kinds: Vec<String> = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, kind)| format!("{} {kind}", grouped(*count)))
+            .collect();
+        format!(
+            "up to `{layer}`: {} gates are left ({}), {} layers are {} levels deep\n\
+             before, {} were constant, {} wires, {} inverters; {} thresholds and {} summed bits are left\n\
+             {} B of tables instead of {} B",
+            now(*gates),
+            kinds.join(", "),
+            layers[0],
+            layers[1],
+            grouped(self.constants_before),
+            grouped(self.wires_before),
+            grouped(self.inverters_before),
+            now(*inputs),
+            now(*outputs),
+            grouped(table_bytes[1]),
+            grouped(table_bytes[0])
+        )
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -111,7 +204,8 @@ impl Report {
         said: Said,
     ) -> Result<Self, Failure> {
         let Said { operators, assumptions, warnings, module } = said;
-        let Conversion { image, graph, passes, calibration, dense, packing, plan, proof, check, .. } = conversion;
+        let Conversion { image, graph, passes, calibration, dense, packing, plan, proof, check, integer, .. } =
+            conversion;
         let decoded = section::decode(image)?;
         let shown = path.display().to_string();
         Ok(Self {
@@ -139,6 +233,7 @@ impl Report {
                 plain: packing.plain.iter().map(ToString::to_string).collect(),
             },
             passes: passes.changes.iter().map(ToString::to_string).collect(),
+            gates: passes.gates.iter().map(|report| Gates::of(report, integer)).collect(),
             proof: Proven {
                 rows: proof.rows,
                 largest: proof.largest,
@@ -202,6 +297,9 @@ impl Report {
             lines.add("kernels", [vec![text], plain.clone()].concat().join("\n"));
         }
         lines.add("passes", if self.passes.is_empty() { "nothing to simplify".into() } else { self.passes.join("\n") });
+        for gates in &self.gates {
+            lines.add("gates", gates.describe());
+        }
         let proof = &self.proof;
         lines.add(
             "proof",

@@ -24,7 +24,7 @@ pub use predict::{Figures, Outlook, Prediction};
 pub use table::{Core, Fit, GRAIN, LIMIT, Table, table};
 pub use work::{Choice, Pick, Work};
 
-use crate::reference::{Image, MapKind, Op, OpTrace, RouteKind, Weights};
+use crate::reference::{Gates, Image, MapKind, Op, OpTrace, RouteKind, Weights, Wiring};
 use lists::Lists;
 
 /// An op as work.
@@ -80,7 +80,8 @@ pub fn ops(image: &Image, traces: Option<&[OpTrace]>) -> Vec<OpWork> {
                 let room = len.map(|len| image.tensors[op.list].cols.saturating_sub(len));
                 route::route(op, image, room, seen)
             }
-            Op::Gates(op) => Ok(simple::gates(op)),
+            Op::Gates(op) => simple::gates(op),
+            Op::GroupSum(op) if op.signals => Err(simple::NETLIST.into()),
             Op::GroupSum(op) => Ok(simple::group_sum(op, image)),
             Op::Map(op) => Ok(simple::map(op, image, seen)),
             Op::Readout(op) => Ok(simple::readout(op, image, seen)),
@@ -105,7 +106,7 @@ fn kind(op: &Op, image: &Image) -> &'static str {
             RouteKind::Tree { .. } => "ROUTE tree",
             RouteKind::Linear { .. } => "ROUTE linear",
         },
-        Op::Gates(op) if op.gathered => "GATES gathered",
+        Op::Gates(Gates { wiring: Wiring::Netlist { .. }, .. }) => "GATES netlist",
         Op::Map(op) => match op.kind {
             MapKind::Lut(_) => "MAP table",
             MapKind::Affine { .. } => "MAP affine",

@@ -1,18 +1,17 @@
 //! GATES, GROUPSUM, MAP and READOUT.
 
 use super::work::Work;
-use crate::reference::{Dtype, Gates, GroupSum, Image, Map, MapKind, OpTrace, Readout};
+use crate::reference::{Dtype, Gates, GroupSum, Image, Map, MapKind, OpTrace, Readout, Wiring};
 
-pub(super) fn gates(op: &Gates) -> Work {
+/// Why no figure is given.
+pub(super) const NETLIST: &str = "a netlist is not measured yet";
+
+pub(super) fn gates(op: &Gates) -> Result<Work, String> {
+    let Wiring::Words { words, .. } = op.wiring else { return Err(NETLIST.into()) };
     let mut work = Work::default();
-    if op.gathered {
-        work.add("gates.gathered", 1);
-        work.add("gates.gathered.word", op.words);
-    } else {
-        work.add("gates.word.op", 1);
-        work.line("gates.word", op.words, 1);
-    }
-    work
+    work.add("gates.word.op", 1);
+    work.line("gates.word", words, 1);
+    Ok(work)
 }
 
 pub(super) fn group_sum(op: &GroupSum, image: &Image) -> Work {

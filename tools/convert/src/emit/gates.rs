@@ -8,12 +8,10 @@ use super::linear::place;
 use super::prelude::Helper;
 use super::source::Source;
 use super::value::Value;
-use crate::reference::{Gates, GroupSum, Map, MapKind};
+use crate::reference::{Gates, GroupSum, Map, MapKind, Wiring};
 
 /// Estimated code of a word of 32 gates with word wiring, in bytes, above what a table takes.
 const WORD_BYTES: usize = 56;
-/// Of an operand bit that is gathered.
-const BIT_BYTES: usize = 10;
 /// Of a threshold.
 const THRESHOLD_BYTES: usize = 10;
 
@@ -39,41 +37,29 @@ const HIDE_OUTPUT: &str = "    let y = core::hint::black_box(y);\n";
 /// A word of gates.
 struct Word {
     masks: [u32; 4],
-    wires: Vec<u32>,
-}
-
-impl Word {
-    /// Lanes whose gate depends on operand A, and on B.
-    fn reads(&self) -> [u32; 2] {
-        let [_, c1, c2, c3] = self.masks;
-        [c1 | c3, c2 | c3]
-    }
+    wires: u32,
 }
 
 /// 32 gates to an output word.
 pub(super) fn gates(source: &mut Source<'_>, index: usize, op: &Gates) -> Result<(), EmitError> {
-    let entries = if op.gathered { 36 } else { 5 };
-    source.count(4 * (op.words * entries) as u64)?;
-    let table: Vec<u32> = source.constants().all(op.table).collect();
-    let word = |words: &[u32]| {
-        let (masks, wires) = if op.gathered { words.split_at(4) } else { (&words[1..], &words[..1]) };
-        Word { masks: [masks[0], masks[1], masks[2], masks[3]], wires: wires.to_vec() }
+    let Wiring::Words { words: count, table } = op.wiring else {
+        return Err(EmitError::Unsupported { op: index, name: "GATES", what: "a netlist".into() });
     };
-    let words: Vec<Word> = table.chunks_exact(entries).map(word).collect();
-    let bits = |word: &Word| word.reads().iter().map(|lanes| lanes.count_ones() as usize).sum::<usize>();
-    let bytes = if op.gathered { words.iter().map(bits).sum::<usize>() * BIT_BYTES } else { words.len() * WORD_BYTES };
+    source.count(4 * 5 * count as u64)?;
+    let table: Vec<u32> = source.constants().all(table).collect();
+    let words: Vec<Word> =
+        table.as_chunks().0.iter().map(|&[wires, c0, c1, c2, c3]| Word { masks: [c0, c1, c2, c3], wires }).collect();
     source.need(Helper::Gates);
-    let body = match (source.unrolls(op.words, bytes), op.gathered) {
-        (true, true) => gathered(source, index, &words)?,
-        (true, false) => wired(source, index, &words)?,
-        (false, true) => gathered_loop(source, index, &words)?,
-        (false, false) => wired_loop(source, index, &words)?,
+    let body = if source.unrolls(count, count * WORD_BYTES) {
+        wired(source, index, &words)?
+    } else {
+        wired_loop(source, index, &words)?
     };
     let input = source.image.tensors[op.input].row_words();
-    let parameters = [("x", format!("&[u32; {input}]")), ("y", format!("&mut [u32; {}]", op.words))];
+    let parameters = [("x", format!("&[u32; {input}]")), ("y", format!("&mut [u32; {count}]"))];
     let arguments = [place(source, op.input, index), format!("&mut {}", source.memory.place(op.output, index))];
-    let (fun, wiring) = (format!("op{index}_gates"), if op.gathered { "gathered bits" } else { "rotated words" });
-    source.function(&format!("GATES: {} gates of {wiring}.", 32 * op.words), &fun, &parameters, &body);
+    let fun = format!("op{index}_gates");
+    source.function(&format!("GATES: {} gates of rotated words.", 32 * count), &fun, &parameters, &body);
     source.call(&fun, &arguments);
     Ok(())
 }
@@ -116,7 +102,7 @@ fn wired(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<String
     let mut body = HIDE_OUTPUT.to_owned();
     for (i, word) in words.iter().enumerate() {
         body += &block(i);
-        let wires = word.wires[0];
+        let wires = word.wires;
         let arguments = [operand(wires & 0xFFFF), operand(wires >> 16), format!("masks[{}]", i % BLOCK)];
         body += &super::source::call(4, &format!("y[{i}] = gates"), &arguments, ";");
     }
@@ -125,7 +111,7 @@ fn wired(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<String
 
 fn wired_loop(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<String, EmitError> {
     masks(source, index, words)?;
-    let wires = Value::masks(words.iter().map(|word| word.wires[0]));
+    let wires = Value::masks(words.iter().map(|word| word.wires));
     source.constant(&format!("OP{index}_WIRES"), &format!("[u32; {}]", words.len()), 0, &wires)?;
     let mut body = "    // The word in the lower 11 bits, then the rotation.\n".to_owned();
     body +=
@@ -134,54 +120,6 @@ fn wired_loop(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<S
     body += &format!("    let wires = OP{index}_WIRES.iter().zip(&OP{index}_MASKS);\n");
     body += "    for (y, (&wires, &masks)) in y.iter_mut().zip(wires) {\n";
     Ok(body + "        *y = gates(operand(wires), operand(wires >> 16), masks);\n    }\n")
-}
-
-fn gathered(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<String, EmitError> {
-    source.need(Helper::Bit);
-    let block = blocks(source, index, words)?;
-    let mut body = HIDE_OUTPUT.to_owned();
-    for (i, word) in words.iter().enumerate() {
-        body += &block(i);
-        for (name, lanes, shift) in [("a", word.reads()[0], 0), ("b", word.reads()[1], 16)] {
-            let bits: Vec<String> = (0..32)
-                .filter(|lane| lanes >> lane & 1 == 1)
-                .map(|lane| {
-                    let wire = word.wires[lane] >> shift & 0xFFFF;
-                    format!("bit(x[{}], {}, {lane})", wire / 32, wire % 32)
-                })
-                .collect();
-            body += &sum(name, &bits);
-        }
-        body += &format!("    y[{i}] = gates(a, b, masks[{}]);\n", i % BLOCK);
-    }
-    Ok(body)
-}
-
-/// `let name = one | other | ..;`
-fn sum(name: &str, terms: &[String]) -> String {
-    let all = terms.join(" | ");
-    match terms {
-        [] => format!("    let {name} = 0;\n"),
-        _ if all.len() + name.len() + 12 <= super::value::WIDTH => format!("    let {name} = {all};\n"),
-        [first, rest @ ..] => {
-            let rest: String = rest.iter().map(|term| format!("\n        | {term}")).collect();
-            format!("    let {name} = {first}{rest};\n")
-        }
-    }
-}
-
-fn gathered_loop(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<String, EmitError> {
-    masks(source, index, words)?;
-    let wires = words.iter().map(|word| Value::Array(word.wires.iter().map(|&wire| Value::Mask(wire)).collect()));
-    let kind = format!("[[u32; 32]; {}]", words.len());
-    source.constant(&format!("OP{index}_WIRES"), &kind, 0, &Value::Array(wires.collect()))?;
-    let mut body = "    let bit = |wire: u32| {\n".to_owned();
-    body += "        let word = x.get((wire >> 5 & 0x7FF) as usize).copied().unwrap_or(0);\n";
-    body += "        (word >> (wire & 31)) << 31\n    };\n";
-    body += &format!("    let wires = OP{index}_WIRES.iter().zip(&OP{index}_MASKS);\n");
-    body += "    for (y, (wires, &masks)) in y.iter_mut().zip(wires) {\n        let (mut a, mut b) = (0, 0);\n";
-    body += "        for &wire in wires {\n            a = a >> 1 | bit(wire);\n            b = b >> 1 | bit(wire >> 16);\n";
-    Ok(body + "        }\n        *y = gates(a, b, masks);\n    }\n")
 }
 
 /// Bit i is `x[feature_i] > threshold_i`.
@@ -234,6 +172,9 @@ pub(super) fn thresholds(source: &mut Source<'_>, index: usize, op: &Map) -> Res
 
 /// `y[k] = bias[k] +` the ones among the bits `bounds[k] .. bounds[k+1]`.
 pub(super) fn group_sum(source: &mut Source<'_>, index: usize, op: &GroupSum) -> Result<(), EmitError> {
+    if op.signals {
+        return Err(EmitError::Unsupported { op: index, name: "GROUPSUM", what: "a sum of signals".into() });
+    }
     let bounds: Vec<u32> = source.constants().all(op.bounds).collect();
     let mut body = String::new();
     for k in 0..op.groups {

@@ -34,8 +34,6 @@ pub(super) enum Helper {
     NextBest,
     /// 32 gates.
     Gates,
-    /// A bit to its lane.
-    Bit,
     /// A threshold.
     Above,
     /// Ones in words.
@@ -70,7 +68,6 @@ impl Helper {
             Self::Largest => LARGEST,
             Self::NextBest => NEXT_BEST,
             Self::Gates => GATES,
-            Self::Bit => BIT,
             Self::Above => ABOVE,
             Self::CountOnes => COUNT_ONES,
         }
@@ -323,14 +320,6 @@ const GATES: &str = "\
 #[inline(always)]
 fn gates(a: u32, b: u32, [c0, c1, c2, c3]: [u32; 4]) -> u32 {
     c0 ^ (c1 & a) ^ (b & (c2 ^ (c3 & a)))
-}
-";
-
-const BIT: &str = "\
-/// Bit `from` of a word, at bit `to`.
-#[inline(always)]
-fn bit(word: u32, from: u32, to: u32) -> u32 {
-    (word >> (from & 31) & 1) << (to & 31)
 }
 ";
 

@@ -4,7 +4,9 @@ use super::graph_file::{Clamp, Gates, GroupSum, Moe, Neurons, Prefixed, UltraFas
 use super::tensors::{Dim, Tensors};
 use super::{ffn, ffn::Block};
 use crate::error::ConvertError;
-use crate::ir::{Activation, Graph, InputSpec, Matrix, Node, Op, Readout, Value, ValueId, ValueKind, Wiring};
+use crate::ir::{
+    Activation, Graph, InputSpec, Matrix, Node, Op, Readout, Value, ValueId, ValueKind, Wiring, equal_groups,
+};
 
 /// Limits of the image format on what a record can point at.
 mod limit {
@@ -147,7 +149,8 @@ impl<'a> Builder<'a> {
             return Err(range(&name, "tau", "a finite number above 0", &layer.tau.to_string()));
         }
         let bias = self.tensors.floats_or_zeros(&format!("{}bias", layer.prefix), "groups", groups)?;
-        self.push(name, Op::GroupSum { groups, bias, tau }, groups, ValueKind::Real);
+        let bounds = equal_groups(bits, groups);
+        self.push(name, Op::GroupSum { bounds, bias, tau }, groups, ValueKind::Real);
         Ok(())
     }
 

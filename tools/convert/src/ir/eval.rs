@@ -160,11 +160,13 @@ impl<'g> Evaluator<'g> {
                 y.extend(feature.iter().zip(threshold).map(|(&f, t)| bit(x[f as usize] > *t)));
             }
             Op::Gates { wiring, gate } => gates(x, wiring, gate, y),
-            Op::GroupSum { groups, bias, tau } => {
-                let bound = |c: usize| (c as u64 * x.len() as u64 / *groups as u64) as usize;
-                y.extend(
-                    (0..*groups).zip(bias).map(|(c, b)| (x[bound(c)..bound(c + 1)].iter().sum::<f32>() + b) / tau),
-                );
+            Op::Netlist(netlist) => {
+                let bits: Vec<u64> = x.iter().map(|&x| u64::from(x != 0.0)).collect();
+                y.extend(netlist.evaluate(&bits).into_iter().map(|word| bit(word & 1 == 1)));
+            }
+            Op::GroupSum { bounds, bias, tau } => {
+                let groups = bounds.windows(2).map(|pair| &x[pair[0] as usize..pair[1] as usize]);
+                y.extend(groups.zip(bias).map(|(group, b)| (group.iter().sum::<f32>() + b) / tau));
             }
         }
     }

@@ -8,6 +8,9 @@
 //! [`eval`] is the float reference: what the trained network computes, and what the integer image is compared with.
 
 pub mod eval;
+pub mod netlist;
+
+use netlist::Netlist;
 
 /// Index of an activation vector in [`Graph::values`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -238,10 +241,12 @@ pub enum Op {
         /// One id, 0 to 15, per gate.
         gate: Vec<u8>,
     },
-    /// Class `c` counts the ones of the bits `[c*n/groups, (c+1)*n/groups)`: `y = (count + bias) / tau`.
+    /// Two-input gates of any wiring, all layers of them at once.
+    Netlist(Netlist),
+    /// Class `c` counts the ones of the bits `[bounds[c], bounds[c + 1])`: `y = (count + bias) / tau`.
     GroupSum {
-        /// Number of classes.
-        groups: usize,
+        /// One more than there are classes, not descending.
+        bounds: Vec<u32>,
         /// One per class.
         bias: Vec<f32>,
         /// Temperature; more than 0.
@@ -307,6 +312,11 @@ pub struct Graph {
     pub readout: Readout,
     /// SHA-256 of the source file, hexadecimal.
     pub source_sha256: String,
+}
+
+/// Bounds of `groups` classes of `bits` as a graph file has them: class `c` owns `[c*n/groups, (c+1)*n/groups)`.
+pub fn equal_groups(bits: usize, groups: usize) -> Vec<u32> {
+    (0..=groups as u64).map(|c| (c * bits as u64 / groups.max(1) as u64) as u32).collect()
 }
 
 impl Graph {

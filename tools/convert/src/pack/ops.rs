@@ -8,7 +8,7 @@ use zerocopy::{Immutable, IntoBytes};
 use super::fit;
 use crate::ConvertError;
 use crate::kernels::{in_pairs, low_bit};
-use crate::quantize::integer::{IntGates, IntGraph, IntMap, IntOp, IntRange, IntSelector, TensorId};
+use crate::quantize::integer::{Dtype, IntGates, IntGraph, IntMap, IntOp, IntRange, IntSelector, TensorId};
 
 /// The section CONSTANTS as it grows. Equal arrays are stored once.
 #[derive(Default)]
@@ -100,8 +100,13 @@ impl<'g> OpWriter<'g> {
             }
             IntOp::Gates { input, output, gates } => self.gates(*input, *output, gates),
             IntOp::GroupSum { input, output, bounds, bias } => {
+                let (kind, width) = match self.graph.tensor(*input).dtype {
+                    Dtype::Bits => (group_sum::BITS, 1),
+                    _ => (group_sum::SIGNALS, 4),
+                };
                 let record = GroupSumRecord {
                     op: op::GROUPSUM,
+                    kind,
                     input: tensor(*input),
                     output: tensor(*output),
                     groups: fit(name, "groups", bounds.len() - 1)?,
@@ -110,7 +115,7 @@ impl<'g> OpWriter<'g> {
                     ..GroupSumRecord::default()
                 };
                 self.cost.bytes += 4 * (bounds.len() + bias.len()) as u64;
-                self.cost.others += (self.cols(*input) + bounds.len() - 1) as u64;
+                self.cost.others += (width * self.cols(*input) + bounds.len() - 1) as u64;
                 self.push(op::GROUPSUM, &record);
                 Ok(())
             }
@@ -322,28 +327,36 @@ impl<'g> OpWriter<'g> {
     }
 
     fn gates(&mut self, input: TensorId, output: TensorId, gates: &IntGates) -> Result<(), ConvertError> {
-        let mut record = GatesRecord {
-            op: op::GATES,
-            input: tensor(input),
-            output: tensor(output),
-            words: self.cols(output).div_ceil(32) as u32,
-            ..GatesRecord::default()
-        };
+        let mut record =
+            GatesRecord { op: op::GATES, input: tensor(input), output: tensor(output), ..GatesRecord::default() };
         match gates {
             IntGates::Word(words) => {
                 record.kind = wiring::WORD;
+                record.count = self.cols(output).div_ceil(32) as u32;
                 record.table = self.constants.add(words)?;
                 self.cost.bytes += 20 * words.len() as u64;
+                self.cost.gates += u64::from(record.count) * 32;
             }
-            IntGates::Gathered(words) => {
-                record.kind = wiring::GATHERED;
-                let words: Vec<GatheredGates> =
-                    words.iter().map(|&(masks, lanes)| GatheredGates { masks, lanes }).collect();
-                record.table = self.constants.add(&words)?;
-                self.cost.bytes += 144 * words.len() as u64;
+            IntGates::Netlist { wires, series } => {
+                record.kind = wiring::NETLIST;
+                record.count = wires.len() as u32;
+                // An empty table lies anywhere.
+                record.table = if wires.is_empty() { 0 } else { self.constants.add(wires)? };
+                let mut end = 0;
+                let records: Vec<SeriesRecord> = series
+                    .iter()
+                    .map(|series| {
+                        end += series.gates as u32;
+                        SeriesRecord { end: end | u32::from(series.function) << 28, first: series.first as u32 }
+                    })
+                    .collect();
+                record.series = if records.is_empty() { 0 } else { self.constants.add(&records)? };
+                record.series_count = records.len() as u32;
+                self.cost.bytes += (4 * wires.len() + 8 * records.len()) as u64;
+                self.cost.gates += wires.len() as u64;
+                self.cost.others += (32 * self.cols(input).div_ceil(32) + records.len()) as u64;
             }
         }
-        self.cost.gates += u64::from(record.words) * 32;
         self.push(op::GATES, &record);
         Ok(())
     }

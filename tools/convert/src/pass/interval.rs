@@ -36,7 +36,7 @@ pub(super) fn bounds(graph: &Graph) -> Option<Vec<Vec<Interval>>> {
                 let clamp = |v: f64| v.max(f64::from(*min)).min(f64::from(*max));
                 x.iter().map(|(low, high)| (clamp(*low), clamp(*high))).collect()
             }
-            Op::Bits { .. } | Op::Gates { .. } => vec![(0.0, 1.0); all[node.output.0].len()],
+            Op::Bits { .. } | Op::Gates { .. } | Op::Netlist(_) => vec![(0.0, 1.0); all[node.output.0].len()],
             Op::Ffn { .. } | Op::GroupSum { .. } => continue,
         };
         all[node.output.0] = y;

@@ -4,10 +4,11 @@
 //! `f32`. They run in rounds until none finds anything. [`fold`] merges a node into its neighbour; [`dead_code`] drops what
 //! nobody reads.
 //!
-//! Gates are left as they are: constant, pass-through and dead gates cost what the others do. The quantiser moves their rotations.
+//! [`gates`] makes one simplified netlist of layers of gates in arbitrary wiring.
 
 pub mod dead_code;
 pub mod fold;
+pub mod gates;
 mod interval;
 
 use crate::ir::{Graph, Op, ValueId};
@@ -35,6 +36,8 @@ impl fmt::Display for Change {
 pub struct PassReport {
     /// Empty if the graph was as simple as it gets.
     pub changes: Vec<Change>,
+    /// What became of gates in arbitrary wiring.
+    pub gates: Vec<gates::GateReport>,
 }
 
 /// Runs every pass until none changes the graph.
@@ -46,9 +49,15 @@ pub fn run(graph: &mut Graph) -> PassReport {
         report.changes.extend(fold::run(graph));
         report.changes.extend(dead_code::run(graph));
         if report.changes.len() == before {
-            return report;
+            break;
         }
     }
+    report.gates = gates::run(graph);
+    if !report.gates.is_empty() {
+        // The layers that are now a netlist.
+        dead_code::run(graph);
+    }
+    report
 }
 
 /// How many nodes read `value`; the graph's output counts as one more.

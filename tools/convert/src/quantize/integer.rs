@@ -171,8 +171,24 @@ pub enum IntMap {
 pub enum IntGates {
     /// Word wiring.
     Word(Vec<WordGates>),
-    /// Gathered wiring: masks and lanes.
-    Gathered(Vec<([u32; 4], [u32; 32])>),
+    /// Any wiring; the output holds four signals a word.
+    Netlist {
+        /// Signals of the operands of each gate.
+        wires: Vec<[u16; 2]>,
+        /// All gates, in order.
+        series: Vec<Series>,
+    },
+}
+
+/// Gates of one function that follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Series {
+    /// The truth table, as in `docs/graph-format.md`.
+    pub function: u8,
+    /// How many gates.
+    pub gates: usize,
+    /// The signal that the first of them writes; the others write those that follow.
+    pub first: usize,
 }
 
 /// An op.
@@ -244,7 +260,7 @@ pub enum IntOp {
     },
     /// Ones per class.
     GroupSum {
-        /// Input.
+        /// Bits, or the signals of a netlist.
         input: TensorId,
         /// Output.
         output: TensorId,

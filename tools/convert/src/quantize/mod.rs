@@ -11,18 +11,23 @@ mod ffn;
 pub mod integer;
 mod linear;
 pub mod low_bit;
+mod netlist;
 pub mod number;
 pub mod proof;
 mod rotation;
 mod route;
 pub mod weights;
 
+use std::collections::HashMap;
+
 use leafgate_image::{ThresholdRecord, WordGates, readout};
 
 use crate::ConvertError;
+use crate::ir::netlist::Netlist;
 use crate::ir::{Activation, Graph, Node, Op, Readout, ValueId, ValueKind, Wiring};
 use calibrate::{Calibration, Interval};
 use integer::{Dtype, IntGates, IntGraph, IntMap, IntOp, IntTensor, TensorId};
+use netlist::Layout;
 use number::{affine, bias_i32, nearest_i8, requant, weight_scale, weights_i8};
 use weights::{LayerWeights, WeightChoice};
 
@@ -51,7 +56,8 @@ pub fn quantize(
 ) -> Result<(IntGraph, Vec<LayerWeights>), ConvertError> {
     weights.check(graph)?;
     let (out, tensors, dense) = (IntGraph::default(), Vec::new(), Vec::new());
-    let mut quantizer = Quantizer { graph, calibration, skip, weights, out, tensors, dense };
+    let first_signals = HashMap::new();
+    let mut quantizer = Quantizer { graph, calibration, skip, weights, out, tensors, dense, first_signals };
     quantizer.tensors.resize(graph.values.len(), None);
     let spec = &graph.input;
     quantizer.tensors[Graph::INPUT.0] = Some(quantizer.out.add(IntTensor {
@@ -80,6 +86,8 @@ struct Quantizer<'g> {
     out: IntGraph,
     tensors: Vec<Option<TensorId>>,
     dense: Vec<LayerWeights>,
+    /// Of a netlist's tensor, the first signal that is an output.
+    first_signals: HashMap<TensorId, u32>,
 }
 
 impl Quantizer<'_> {
@@ -93,7 +101,8 @@ impl Quantizer<'_> {
             Op::Clamp { min, max } => self.clamp(node, *min, *max),
             Op::Bits { feature, threshold } => self.bits(node, feature, threshold),
             Op::Gates { wiring, gate } => self.gates(node, wiring, gate),
-            Op::GroupSum { groups, bias, tau } => self.group_sum(node, *groups, bias, *tau),
+            Op::Netlist(netlist) => self.netlist(node, netlist),
+            Op::GroupSum { bounds, bias, tau } => self.group_sum(node, bounds, bias, *tau),
         }
     }
 
@@ -254,31 +263,42 @@ impl Quantizer<'_> {
 
     fn gates(&mut self, node: &Node, wiring: &Wiring, gate: &[u8]) -> Result<(), ConvertError> {
         let input = self.source(node, node.input, Dtype::Bits)?;
-        let output = self.new_bits(node);
-        let words = gate.chunks(32).map(masks);
-        let gates = match wiring {
-            Wiring::Word { a_word, a_rot, b_word, b_rot } => {
-                let word = |(w, masks)| {
-                    let wiring = a_word[w] | a_rot[w] << 11 | b_word[w] << 16 | b_rot[w] << 27;
-                    WordGates { wiring, masks }
-                };
-                IntGates::Word(words.enumerate().map(word).collect())
-            }
-            Wiring::Gathered { a, b } => {
-                let lanes = a.chunks(32).zip(b.chunks(32)).map(|(a, b)| {
-                    // Lanes past the last gate read bit 0 through a gate of constant 0.
-                    let lane = |l: usize| a.get(l).copied().unwrap_or(0) | b.get(l).copied().unwrap_or(0) << 16;
-                    std::array::from_fn(lane)
-                });
-                IntGates::Gathered(words.zip(lanes).collect())
-            }
+        let Wiring::Word { a_word, a_rot, b_word, b_rot } = wiring else {
+            // The passes have made a netlist of all others.
+            return Err(ConvertError::Range {
+                place: format!("layer `{}`", node.name),
+                what: "its output".into(),
+                want: "bits that a group_sum adds up".into(),
+                have: "the network's".into(),
+            });
         };
+        let output = self.new_bits(node);
+        let word = |(w, masks)| {
+            let wiring = a_word[w] | a_rot[w] << 11 | b_word[w] << 16 | b_rot[w] << 27;
+            WordGates { wiring, masks }
+        };
+        let gates = IntGates::Word(gate.chunks(32).map(masks).enumerate().map(word).collect());
         self.push(node, IntOp::Gates { input, output, gates });
         Ok(())
     }
 
-    fn group_sum(&mut self, node: &Node, groups: usize, bias: &[f32], tau: f32) -> Result<(), ConvertError> {
+    fn netlist(&mut self, node: &Node, netlist: &Netlist) -> Result<(), ConvertError> {
         let input = self.source(node, node.input, Dtype::Bits)?;
+        let Layout { wires, series, signals, outputs } = netlist::lay_out(&node.name, netlist)?;
+        let name = self.graph.value(node.output).name.clone();
+        let output = self.new_i32(name, signals / 4, 1.0);
+        self.tensors[node.output.0] = Some(output);
+        self.first_signals.insert(output, outputs as u32);
+        self.push(node, IntOp::Gates { input, output, gates: IntGates::Netlist { wires, series } });
+        Ok(())
+    }
+
+    fn group_sum(&mut self, node: &Node, bounds: &[u32], bias: &[f32], tau: f32) -> Result<(), ConvertError> {
+        let signals = self.tensors[node.input.0].and_then(|input| Some((input, *self.first_signals.get(&input)?)));
+        let (input, first) = match signals {
+            Some(signals) => signals,
+            None => (self.source(node, node.input, Dtype::Bits)?, 0),
+        };
         if !self.is_raw(node.output) {
             return Err(ConvertError::Range {
                 place: format!("layer `{}`", node.name),
@@ -287,8 +307,8 @@ impl Quantizer<'_> {
                 have: "followed by others".into(),
             });
         }
-        let bits = self.out.tensor(input).cols as u64;
-        let bounds = (0..=groups as u64).map(|c| (c * bits / groups as u64) as u32).collect();
+        let bounds = bounds.iter().map(|bound| first + bound).collect();
+        let groups = bias.len();
         let bias = if bias.iter().all(|&b| b == 0.0) {
             Vec::new()
         } else {

@@ -24,7 +24,7 @@ pub(super) fn absorb(graph: &mut IntGraph) {
 /// Whether `op` can read the words of `id` rotated, if it reads them at all.
 fn absorbs(op: &IntOp, id: TensorId) -> bool {
     match op {
-        IntOp::Gates { .. } => true,
+        IntOp::Gates { gates: IntGates::Word(_), .. } => true,
         IntOp::GroupSum { input, bounds, .. } => *input != id || bounds.iter().all(|bound| bound % 32 == 0),
         _ => !op.operands().0.contains(&id),
     }
@@ -50,12 +50,6 @@ fn turn(op: &mut IntOp, id: TensorId, rotations: &[u32]) {
             for word in words {
                 let [a, b] = [word.a(), word.b()].map(|(index, rotation)| (index, rotation + of(index)));
                 word.wiring = descriptor(a, b);
-            }
-        }
-        IntOp::Gates { input, gates: IntGates::Gathered(words), .. } if *input == id => {
-            let bit = |bit: u32| bit & !31 | (bit + of(bit / 32)) & 31;
-            for lane in words.iter_mut().flat_map(|(_, lanes)| lanes) {
-                *lane = bit(*lane & 0xFFFF) | bit(*lane >> 16) << 16;
             }
         }
         _ => {}
@@ -84,11 +78,6 @@ mod tests {
         for (_, op) in &graph.ops {
             match op {
                 IntOp::Gates { gates: IntGates::Word(words), .. } => x = words.iter().map(|w| word(w, &x)).collect(),
-                IntOp::Gates { gates: IntGates::Gathered(words), .. } => {
-                    let bit = |i: u32| x[(i / 32) as usize] >> (i % 32) & 1;
-                    let lane = |(l, lane): (usize, &u32)| (bit(lane & 0xFFFF) ^ bit(lane >> 16)) << l;
-                    x = words.iter().map(|(_, lanes)| lanes.iter().enumerate().map(lane).sum()).collect();
-                }
                 IntOp::GroupSum { bounds, .. } => {
                     let ones = |from: u32, to: u32| (from..to).map(|i| x[(i / 32) as usize] >> (i % 32) & 1).sum();
                     x = bounds.windows(2).map(|pair| ones(pair[0], pair[1])).collect();
@@ -138,9 +127,7 @@ mod tests {
         let (input, output) = (TensorId(3), TensorId(4));
         let sum = |bounds: &[u32]| IntOp::GroupSum { input, output, bounds: bounds.to_vec(), bias: Vec::new() };
         for _ in 0..20 {
-            let lanes = std::array::from_fn(|_| (next() % 96) | ((next() % 96) << 16));
-            let gathered = IntOp::Gates { input, output, gates: IntGates::Gathered(vec![([0; 4], lanes)]) };
-            for (last, is_whole) in [(sum(&[0, 32, 96]), true), (sum(&[0, 40, 96]), false), (gathered, true)] {
+            for (last, is_whole) in [(sum(&[0, 32, 96]), true), (sum(&[0, 40, 96]), false)] {
                 let before = graph(last, &mut next);
                 let mut after = before.clone();
                 absorb(&mut after);

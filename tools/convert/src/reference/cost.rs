@@ -1,7 +1,7 @@
 //! The worst-case cost of a run, as the document defines it: from the records alone.
 
 use super::image::{Range, Tensor};
-use super::ops::{Ffn, MapKind, Op, RouteKind};
+use super::ops::{Ffn, MapKind, Op, RouteKind, Wiring};
 
 /// Figures of a run at worst, each cut to 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,16 @@ pub(super) fn worst(ops: &[Op], tensors: &[Tensor], ranges: &[Range]) -> Worst {
                     others += product(&[rows.count, top]);
                 }
             },
-            Op::Gates(op) => gates += product(&[op.words, 32]),
-            Op::GroupSum(op) => others += (tensors[op.input].cols + op.groups) as u128,
+            Op::Gates(op) => {
+                gates += op.count() as u128;
+                if let Wiring::Netlist { series, .. } = op.wiring {
+                    others += (series.count() / 2 + 32 * tensors[op.input].row_words()) as u128;
+                }
+            }
+            Op::GroupSum(op) => {
+                let cols = tensors[op.input].cols;
+                others += (if op.signals { 4 * cols } else { cols } + op.groups) as u128;
+            }
             Op::Map(op) => {
                 let input = &tensors[op.input];
                 let elements = product(&[input.rows, input.cols]);

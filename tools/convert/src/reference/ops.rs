@@ -296,26 +296,53 @@ impl Route {
     }
 }
 
-/// Logic gates, 32 to an output word.
+/// Logic gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gates {
     /// Bits, one row.
     pub input: usize,
-    /// Bits, one row of W words.
+    /// Bits, one row of W words; signals for a netlist.
     pub output: usize,
-    /// W.
-    pub words: usize,
-    /// Bits are gathered one by one (36 words per output word); otherwise words are rotated (5 words).
-    pub gathered: bool,
-    /// The wiring and the gates.
-    pub table: Array<u32>,
+    /// How gates find their operands.
+    pub wiring: Wiring,
+}
+
+/// How gates find their operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wiring {
+    /// Two words of the input, rotated.
+    Words {
+        /// W.
+        words: usize,
+        /// The wiring and the gates, five words each.
+        table: Array<u32>,
+    },
+    /// Any two signals.
+    Netlist {
+        /// Of each gate: operand A in the lower half, B in the upper.
+        wires: Array<u32>,
+        /// Of each series: where it ends and its function, its first signal.
+        series: Array<u32>,
+    },
+}
+
+impl Gates {
+    /// Gates of a run.
+    pub fn count(&self) -> usize {
+        match self.wiring {
+            Wiring::Words { words, .. } => 32 * words,
+            Wiring::Netlist { wires, .. } => wires.count(),
+        }
+    }
 }
 
 /// Ones per group of bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupSum {
-    /// Bits, one row.
+    /// Bits, or signals; one row.
     pub input: usize,
+    /// Signals, four to a word of the input.
+    pub signals: bool,
     /// I32, (1, K).
     pub output: usize,
     /// K.

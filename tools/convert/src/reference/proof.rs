@@ -112,7 +112,7 @@ pub fn prove(image: &Image, input_range: Option<(i8, i8)>) -> Result<Proof, Proo
             Op::Linear(op) => layers::linear(op, image, &mut state, &mut ledger),
             Op::Ffn(op) => ffn::bound(op, image, &mut state, &mut ledger),
             Op::Route(op) => route::bound(op, image, &mut state, &mut ledger),
-            Op::Gates(op) => state.write(op.output, state::Known::Bits),
+            Op::Gates(op) => layers::gates(op, image, &mut state, &mut ledger),
             Op::GroupSum(op) => layers::group_sum(op, image, &mut state, &mut ledger),
             Op::Map(op) => layers::map(op, image, &mut state, &mut ledger),
             Op::Readout(op) => layers::readout(op, image, &mut state),

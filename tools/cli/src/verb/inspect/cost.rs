@@ -1,7 +1,7 @@
 //! What each op costs: its work by the formulas of the format document, and the constants it reads.
 
 use leafgate_convert::reference::{
-    Activation, Array, Element, Emit, Ffn, Image, LowBit, MapKind, Op, Range, RouteKind, Tensor, Weights,
+    Activation, Array, Element, Emit, Ffn, Image, LowBit, MapKind, Op, Range, RouteKind, Tensor, Weights, Wiring,
 };
 use serde::Serialize;
 
@@ -62,8 +62,17 @@ fn work(image: &Image, op: &Op) -> [u64; 3] {
             RouteKind::Tree { rows, trees, depth, .. } => [product(&[trees, depth as usize, rows.cols]), 0, 0],
             RouteKind::Linear { rows, top, .. } => [product(&[rows.count, rows.cols]), 0, product(&[rows.count, top])],
         },
-        Op::Gates(op) => [0, product(&[32, op.words]), 0],
-        Op::GroupSum(op) => [0, 0, (image.tensors[op.input].cols + op.groups) as u64],
+        Op::Gates(op) => {
+            let others = match op.wiring {
+                Wiring::Words { .. } => 0,
+                Wiring::Netlist { series, .. } => series.count() / 2 + 32 * image.tensors[op.input].row_words(),
+            };
+            [0, op.count() as u64, others as u64]
+        }
+        Op::GroupSum(op) => {
+            let cols = image.tensors[op.input].cols;
+            [0, 0, (if op.signals { 4 * cols } else { cols } + op.groups) as u64]
+        }
         Op::Map(op) => {
             let elements = image.tensors[op.output].elements() as u64;
             if matches!(op.kind, MapKind::Affine { .. }) { [elements, 0, 0] } else { [0, 0, elements] }
@@ -118,7 +127,10 @@ fn constants(image: &Image, op: &Op) -> Vec<(usize, usize)> {
                 all.extend(gate.iter().flat_map(|&(rq, table)| [bytes(rq), bytes(table)]));
             }
         },
-        Op::Gates(op) => all.push(bytes(op.table)),
+        Op::Gates(op) => match op.wiring {
+            Wiring::Words { table, .. } => all.push(bytes(table)),
+            Wiring::Netlist { wires, series } => all.extend([bytes(wires), bytes(series)]),
+        },
         Op::GroupSum(op) => {
             all.push(bytes(op.bounds));
             all.extend(op.bias.map(bytes));
@@ -201,7 +213,10 @@ fn kind(image: &Image, op: &Op) -> String {
                 format!("top {top} of {}{}", rows.count, if gate.is_some() { ", weighted" } else { "" })
             }
         },
-        Op::Gates(op) => if op.gathered { "gathered wiring" } else { "word wiring" }.into(),
+        Op::Gates(op) => match op.wiring {
+            Wiring::Words { .. } => "word wiring".into(),
+            Wiring::Netlist { series, .. } => format!("netlist, {} series", series.count() / 2),
+        },
         Op::GroupSum(op) => plural(op.groups, "group"),
         Op::Map(op) => match op.kind {
             MapKind::Lut(_) => "table",

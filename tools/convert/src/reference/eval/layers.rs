@@ -1,7 +1,7 @@
 //! LINEAR, GATES, GROUPSUM and MAP.
 
-use super::super::image::Image;
-use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Weights};
+use super::super::image::{Array, Image};
+use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Weights, Wiring};
 use super::super::pairs;
 use super::memory::Memory;
 use super::watch::{Running, Sum, Watch};
@@ -59,36 +59,63 @@ pub(super) fn linear(op: &Linear, image: &Image, memory: &mut Memory<'_>, watch:
 
 pub(super) fn gates(op: &Gates, image: &Image, memory: &mut Memory<'_>, watch: &mut Watch) {
     let words = memory.words(op.input);
-    let bit = |i: u32| words[i as usize / 32] >> (i % 32) & 1;
-    let entries = if op.gathered { 36 } else { 5 };
-    let mut out = Vec::with_capacity(op.words);
-    for word in 0..op.words {
-        let table: Vec<u32> = image.constants.part(op.table, word * entries, entries).collect();
-        let (a, b, c) = if op.gathered {
-            let lanes = || table[4..].iter().enumerate();
-            let a = lanes().fold(0, |a, (lane, wire)| a | bit(wire & 0xFFFF) << lane);
-            let b = lanes().fold(0, |b, (lane, wire)| b | bit(wire >> 16) << lane);
-            (a, b, &table[..4])
-        } else {
-            let wire = table[0];
-            let a = words[(wire & 0x7FF) as usize].rotate_right(wire >> 11 & 0x1F);
-            let b = words[(wire >> 16 & 0x7FF) as usize].rotate_right(wire >> 27);
-            (a, b, &table[1..])
-        };
-        out.push(c[0] ^ (c[1] & a) ^ (b & (c[2] ^ (c[3] & a))));
+    watch.trace.gates += op.count() as u64;
+    match op.wiring {
+        Wiring::Words { words: count, table } => {
+            let mut out = Vec::with_capacity(count);
+            for word in 0..count {
+                let entry: Vec<u32> = image.constants.part(table, 5 * word, 5).collect();
+                let (wire, c) = (entry[0], &entry[1..]);
+                let a = words[(wire & 0x7FF) as usize].rotate_right(wire >> 11 & 0x1F);
+                let b = words[(wire >> 16 & 0x7FF) as usize].rotate_right(wire >> 27);
+                out.push(c[0] ^ (c[1] & a) ^ (b & (c[2] ^ (c[3] & a))));
+            }
+            memory.set_words(op.output, out);
+        }
+        Wiring::Netlist { wires, series } => {
+            let mut signals = memory.signals(op.output);
+            for (i, signal) in signals.iter_mut().take(32 * words.len()).enumerate() {
+                let (word, four, byte) = (i / 32, i % 32 / 4, i % 4);
+                *signal = words[word] >> (8 * byte + four) & 1 == 1;
+            }
+            netlist(&mut signals, image, wires, series);
+            memory.set_signals(op.output, &signals);
+        }
     }
-    watch.trace.gates += 32 * op.words as u64;
-    memory.set_words(op.output, out);
+}
+
+/// Gate by gate; a series ends with the signals.
+fn netlist(signals: &mut [bool], image: &Image, wires: Array<u32>, series: Array<u32>) {
+    let mut begin = 0;
+    for s in 0..series.count() / 2 {
+        let [end, first] = [0, 1].map(|i| image.constants.get(series, 2 * s + i));
+        let (end, function) = ((end & 0x0FFF_FFFF) as usize, end >> 28);
+        for gate in begin..end {
+            let to = first as usize + (gate - begin);
+            if to >= signals.len() {
+                break;
+            }
+            let wire = image.constants.get(wires, gate);
+            let [a, b] = [wire & 0xFFFF, wire >> 16].map(|from| u32::from(signals[from as usize]));
+            signals[to] = function >> (3 - 2 * a - b) & 1 == 1;
+        }
+        begin = end;
+    }
 }
 
 pub(super) fn group_sum(op: &GroupSum, image: &Image, memory: &mut Memory<'_>, watch: &mut Watch) {
-    let words = memory.words(op.input);
+    let ones: Vec<bool> = if op.signals {
+        memory.signals(op.input)
+    } else {
+        let words = memory.words(op.input);
+        (0..32 * words.len()).map(|i| words[i / 32] >> (i % 32) & 1 == 1).collect()
+    };
     let mut y = Vec::with_capacity(op.groups);
     for k in 0..op.groups {
         let [from, to] = [k, k + 1].map(|i| image.constants.get(op.bounds, i) as usize);
         let mut sum = Running::from(image.constants.bias(op.bias, k));
-        for i in from..to {
-            sum.add(i64::from(words[i / 32] >> (i % 32) & 1));
+        for &one in &ones[from..to] {
+            sum.add(one.into());
         }
         y.push(watch.close(sum, Sum::Row { row: k }));
     }

@@ -59,6 +59,15 @@ impl<'a> Memory<'a> {
         self.write(tensor, 0, words.into_iter().flat_map(u32::to_le_bytes));
     }
 
+    /// The signals of an I32 tensor: the lowest bit of each byte.
+    pub fn signals(&self, tensor: usize) -> Vec<bool> {
+        self.bytes(tensor).iter().map(|byte| byte & 1 == 1).collect()
+    }
+
+    pub fn set_signals(&mut self, tensor: usize, signals: &[bool]) {
+        self.write(tensor, 0, signals.iter().map(|&signal| signal.into()));
+    }
+
     /// The entries that a list has: `min(len, capacity)`.
     pub fn entries(&self, list: usize) -> Vec<Entry> {
         let bytes = self.bytes(list);

@@ -2,7 +2,7 @@
 
 use super::super::eval::Sum;
 use super::super::image::{Array, Constants, Dtype, Image};
-use super::super::ops::{GroupSum, Linear, Map, MapKind, Readout, Weights};
+use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Readout, Weights, Wiring};
 use super::super::pairs;
 use super::ledger::Ledger;
 use super::state::{Interval, Known, State};
@@ -59,6 +59,27 @@ pub(super) fn linear(op: &Linear, image: &Image, state: &mut State<'_>, ledger: 
         None => Known::I32(columns.into()),
     };
     state.write(op.output, known);
+}
+
+/// Of a netlist it is known which signals are written; one that is read before is reported.
+pub(super) fn gates(op: &Gates, image: &Image, state: &mut State<'_>, ledger: &mut Ledger) {
+    let Wiring::Netlist { wires, series } = op.wiring else { return state.write(op.output, Known::Bits) };
+    let mut written = vec![false; 4 * image.tensors[op.output].cols];
+    written[..32 * image.tensors[op.input].row_words()].fill(true);
+    let (mut begin, mut is_sound) = (0, true);
+    for s in 0..series.count() / 2 {
+        let [end, first] = [0, 1].map(|i| image.constants.get(series, 2 * s + i));
+        let end = (end & 0x0FFF_FFFF) as usize;
+        for (wire, to) in image.constants.part(wires, begin, end - begin).zip(first as usize..written.len()) {
+            is_sound &= written[(wire & 0xFFFF) as usize] && written[(wire >> 16) as usize];
+            written[to] = true;
+        }
+        begin = end;
+    }
+    if !is_sound {
+        ledger.unwritten(op.output);
+    }
+    state.write(op.output, Known::Signals(written.into()));
 }
 
 pub(super) fn group_sum(op: &GroupSum, image: &Image, state: &mut State<'_>, ledger: &mut Ledger) {

@@ -66,6 +66,8 @@ pub(super) enum Known {
     I32(Rc<[u128]>),
     /// It was written.
     Bits,
+    /// Which of its signals were written. Of their bytes only the lowest bits are said, so that other ops know nothing of them.
+    Signals(Rc<[bool]>),
     /// What was appended since it was emptied.
     List(Vec<Feed>),
 }
@@ -88,7 +90,17 @@ impl<'a> State<'a> {
 
     /// The tensors that an op reads and of which nothing is known.
     pub fn unwritten(&self, op: &Op) -> Vec<usize> {
-        op.reads().into_iter().filter(|&tensor| matches!(self.look(tensor), Known::Nothing)).collect()
+        let is_unknown = |&tensor: &usize| match (self.look(tensor), op) {
+            (Known::Nothing, _) => true,
+            (Known::Signals(written), Op::GroupSum(sum)) if sum.signals => {
+                let mut bounds = self.image.constants.all(sum.bounds).map(|bound| bound as usize);
+                let (first, last) = (bounds.next().unwrap_or(0), bounds.last().unwrap_or(0));
+                written[first..last].contains(&false)
+            }
+            (Known::Signals(_), _) => true,
+            _ => false,
+        };
+        op.reads().into_iter().filter(is_unknown).collect()
     }
 
     /// What is known of a tensor, be it as a view of others.
@@ -106,7 +118,8 @@ impl<'a> State<'a> {
         // Of a list, only the entries up to its length were written.
         let mut sources: Vec<_> = whole
             .filter(|(source, known)| {
-                source.overlaps(view) && !matches!(known, Known::Nothing) && source.dtype != Dtype::List
+                let is_known = !matches!(known, Known::Nothing | Known::Signals(_));
+                source.overlaps(view) && is_known && source.dtype != Dtype::List
             })
             .collect();
         sources.sort_by_key(|(source, _)| source.offset);

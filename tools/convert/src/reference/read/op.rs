@@ -2,7 +2,7 @@
 
 use super::super::image::{BitTest, Dtype, Range};
 use super::super::low_bit::{GROUP, Layout, LowBit};
-use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Weights};
+use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Weights, Wiring};
 use super::super::pairs;
 use super::constants::{Pool, no_const};
 use super::error::{At, ReadError, Want};
@@ -165,49 +165,68 @@ fn gates(context: &mut Context<'_>) -> Result<Gates, ReadError> {
     let (at, tensors, pool) = (context.at, context.tensors, context.pool);
     context.kinds(1)?;
     context.flags_within(0)?;
+    let is_netlist = context.kind == 1;
     let record = &mut context.record;
     let [input, output] = [4, 6].map(|field| record.u16(field));
-    let [words, table] = [8, 12].map(|field| record.u32(field));
+    let [count, table] = [8, 12].map(|field| record.u32(field));
     let (input, input_tensor) = tensors.typed(at, "input", input, Dtype::Bits)?;
     shape(at, "input", input_tensor, (1, input_tensor.cols as u64))?;
-    let (output, output_tensor) = tensors.typed(at, "output", output, Dtype::Bits)?;
+    let (output, output_tensor) =
+        tensors.typed(at, "output", output, if is_netlist { Dtype::I32 } else { Dtype::Bits })?;
     shape(at, "output", output_tensor, (1, output_tensor.cols as u64))?;
-    check(at, "words", Want::Exactly(output_tensor.row_words() as i128), words)?;
-
-    let gathered = context.kind == 1;
-    let word_entries = if gathered { 36 } else { 5 };
-    let table = pool.need_table::<u32>(at, "table", table, u64::from(words) * word_entries)?;
-    let (input_words, input_bits) = (input_tensor.row_words() as i128, input_tensor.cols as i128);
-    for (i, entry) in pool.all(table).enumerate() {
-        if gathered && i % 36 >= 4 {
-            between(at, "input bit of A", 0, input_bits - 1, entry & 0xFFFF)?;
-            between(at, "input bit of B", 0, input_bits - 1, entry >> 16)?;
-        } else if !gathered && i % 5 == 0 {
-            between(at, "input word of A", 0, input_words - 1, entry & 0x7FF)?;
-            between(at, "input word of B", 0, input_words - 1, entry >> 16 & 0x7FF)?;
+    let input_words = input_tensor.row_words() as i128;
+    let wiring = if is_netlist {
+        let [series, series_count] = [16, 20].map(|field| record.u32(field));
+        let signals = 4 * output_tensor.cols as i128;
+        check(at, "signals, among which are the input's", Want::Between(32 * input_words, i128::MAX), signals as u64)?;
+        let wires = pool.need_table::<u32>(at, "table", table, count.into())?;
+        for wires in pool.all(wires) {
+            between(at, "signal of A", 0, signals - 1, wires & 0xFFFF)?;
+            between(at, "signal of B", 0, signals - 1, wires >> 16)?;
         }
-    }
-    Ok(Gates { input, output, words: words as usize, gathered, table })
+        let series = pool.need_table::<u32>(at, "series", series, 2 * u64::from(series_count))?;
+        let mut least = 0;
+        for end in pool.all(series).step_by(2) {
+            between(at, "end of a series, not descending and at most the gates", least, count, end & 0x0FFF_FFFF)?;
+            least = end & 0x0FFF_FFFF;
+        }
+        Wiring::Netlist { wires, series }
+    } else {
+        check(at, "words", Want::Exactly(output_tensor.row_words() as i128), count)?;
+        let table = pool.need_table::<u32>(at, "table", table, u64::from(count) * 5)?;
+        for wiring in pool.all(table).step_by(5) {
+            between(at, "input word of A", 0, input_words - 1, wiring & 0x7FF)?;
+            between(at, "input word of B", 0, input_words - 1, wiring >> 16 & 0x7FF)?;
+        }
+        Wiring::Words { words: count as usize, table }
+    };
+    Ok(Gates { input, output, wiring })
 }
 
 fn group_sum(context: &mut Context<'_>) -> Result<GroupSum, ReadError> {
     let (at, tensors, pool) = (context.at, context.tensors, context.pool);
-    context.kinds(0)?;
+    context.kinds(1)?;
     context.flags_within(0)?;
+    let signals = context.kind == 1;
     let record = &mut context.record;
     let [input, output] = [4, 6].map(|field| record.u16(field));
     let [groups, bounds, bias] = [8, 12, 16].map(|field| record.u32(field));
-    let (input, input_tensor) = tensors.typed(at, "input", input, Dtype::Bits)?;
+    let (input, input_tensor) = tensors.typed(at, "input", input, if signals { Dtype::I32 } else { Dtype::Bits })?;
     shape(at, "input", input_tensor, (1, input_tensor.cols as u64))?;
+    if signals {
+        between(at, "words of signals", 0, 1 << 20, input_tensor.cols as u64)?;
+    }
     let groups = u64::from(groups);
     let output = tensors.shaped(at, "output", output, Dtype::I32, (1, groups))?;
     let bounds = pool.need_table::<u32>(at, "bounds", bounds, groups + 1)?;
+    let most = input_tensor.cols as i128 * if signals { 4 } else { 1 };
     let mut least = 0;
     for bound in pool.all(bounds) {
-        between(at, "bounds, not descending and inside the input", least, input_tensor.cols as i128, bound)?;
+        between(at, "bounds, not descending and inside the input", least, most, bound)?;
         least = bound;
     }
-    Ok(GroupSum { input, output, groups: groups as usize, bounds, bias: pool.maybe(at, "bias", bias, groups)? })
+    let (groups, bias) = (groups as usize, pool.maybe(at, "bias", bias, groups)?);
+    Ok(GroupSum { input, signals, output, groups, bounds, bias })
 }
 
 fn map(context: &mut Context<'_>) -> Result<Map, ReadError> {

@@ -103,11 +103,11 @@ pub fn path() -> Vec<u8> {
     image.read_out(acc)
 }
 
-/// (1, 3) input; MAP Bits to 34 bits, GATES rotated, GATES gathered, GROUPSUM.
+/// (1, 3) input; MAP Bits to 34 bits, GATES rotated, GATES of any wiring, GROUPSUM of signals.
 pub fn gates() -> Vec<u8> {
     let mut image = Writer::with_input(I8, 1, 3);
     let (bits, first) = (image.tensor(BITS, 1, 34), image.tensor(BITS, 1, 32));
-    let (second, sums) = (image.tensor(BITS, 1, 20), image.tensor(I32, 1, 2));
+    let (second, sums) = (image.tensor(I32, 1, 16), image.tensor(I32, 1, 2));
     // Bit i is x[i % 3] > i - 17.
     let tests: Vec<u32> = (0..34u32).map(|i| (i % 3) | (u32::from((i as i32 - 17) as u8) << 16)).collect();
     let tests = image.u32s(&tests);
@@ -115,13 +115,13 @@ pub fn gates() -> Vec<u8> {
     // XOR of word 0 rotated by 4 and word 1 rotated by 31: c1 = c2 = 1.
     let xor = image.u32s(&[4 << 11 | 1 << 16 | 31 << 27, 0, !0, !0, 0]);
     image.op(4, 0, 0, &[h(4, bits), h(6, first), w(8, 1), w(12, xor)]);
-    // AND of bits l and 31 - l in the lower half, NOT of bit l in the upper.
-    let mut and = vec![0xFFFF_0000, 0xFFFF_0000, 0, 0x0000_FFFF];
-    and.extend((0..32u32).map(|lane| lane | (31 - lane) << 16));
-    let and = image.u32s(&and);
-    image.op(4, 1, 0, &[h(4, first), h(6, second), w(8, 1), w(12, and)]);
-    let (bounds, bias) = (image.u32s(&[1, 17, 20]), image.i32s(&[-3, 1000]));
-    image.op(5, 0, 0, &[h(4, second), h(6, sums), w(8, 2), w(12, bounds), w(16, bias)]);
+    // AND of bits l and 31 - l in the lower half, NOT of bit l in the upper, as signals 32 to 51.
+    let signal = |bit: u32| 4 * (bit % 8) + bit / 8;
+    let wires: Vec<u32> = (0..20u32).map(|l| signal(l) | signal(31 - l) << 16).collect();
+    let (wires, series) = (image.u32s(&wires), image.u32s(&[16 | 1 << 28, 32, 20 | 12 << 28, 48]));
+    image.op(4, 1, 0, &[h(4, first), h(6, second), w(8, 20), w(12, wires), w(16, series), w(20, 2)]);
+    let (bounds, bias) = (image.u32s(&[33, 49, 52]), image.i32s(&[-3, 1000]));
+    image.op(5, 1, 0, &[h(4, second), h(6, sums), w(8, 2), w(12, bounds), w(16, bias)]);
     image.read_top(sums, 1, 1)
 }
 

@@ -197,14 +197,15 @@ impl Writer {
                 2 => (entries, word(op, 28), 0),
                 3 if kind == 0 => (word(op, 12), 1, 0),
                 3 if kind == 2 => (word(op, 12), word(op, 16), 0),
-                5 => (tensor(input, 12), 1, word(op, 8)),
+                4 if kind == 1 => (32, tensor(input, 12).div_ceil(32), word(op, 20)),
+                5 => (tensor(input, 12), if kind == 0 { 1 } else { 4 }, word(op, 8)),
                 6 if kind == 3 => (tensor(half(op, 6), 12), 1, 0),
                 6 if kind != 1 => (tensor(input, 8), tensor(input, 12), 0),
                 7 => (word(op, 8), tensor(input, 12), 0),
                 _ => (0, 0, 0),
             };
             let own = a.saturating_mul(b).saturating_mul(c);
-            let words = if op[0] == 4 { 32 * word(op, 8) } else { 0 };
+            let words = if op[0] == 4 { word(op, 8) * if kind == 0 { 32 } else { 1 } } else { 0 };
             macs = macs.saturating_add(own);
             gates += words;
             steps = [own, words, d.saturating_mul(e), more].into_iter().fold(steps, u64::saturating_add);
