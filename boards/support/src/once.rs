@@ -21,6 +21,7 @@ impl<T> Once<T> {
     }
 
     /// The value. A second call ends the program as a panic would.
+    #[expect(clippy::mut_from_ref, reason = "given out once")]
     pub fn take(&'static self) -> &'static mut T {
         if self.taken.load(Ordering::Relaxed) {
             defmt::error!("a static was taken twice");

@@ -13,6 +13,7 @@ mod network;
 mod output;
 mod samples;
 mod section;
+mod shortfall;
 mod stages;
 mod verb;
 

@@ -35,13 +35,21 @@ impl Requant {
 }
 
 /// [`Requant::apply`] of a record as it lies in an image: `m`, then the bytes `s`, `zero_point`, `lo`, `hi`. For loops over many rows:
-/// inlined, but for the shifts that are rare.
+/// inlined, but for the shifts that are rare. `m` is below 2^31: the product is one of signed numbers.
 #[inline(always)]
-pub fn requantize([m, rest]: [i32; 2], a: i32) -> i8 {
+pub fn requantize(record: [i32; 2], a: i32) -> i8 {
+    let [m, rest] = record;
+    let [s, zero_point, lo, hi] = rest.to_le_bytes().map(|byte| byte as i8);
+    let Some(scaled) = upper(i64::from(a).wrapping_mul(i64::from(m)), s as u8) else { return any(record, a) };
+    scaled.wrapping_add(zero_point.into()).min(hi.into()).max(lo.into()) as i8
+}
+
+/// As [`requantize`], by any shift. It takes the record in registers, so that the caller need not have it in memory.
+#[cold]
+#[inline(never)]
+fn any([m, rest]: [i32; 2], a: i32) -> i8 {
     let [s, zero_point, lo, hi] = rest.to_le_bytes();
-    let record = Requant { m: m as u32, s, zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
-    let Some(scaled) = upper(product(a, record.m), s) else { return record.apply(a) };
-    scaled.wrapping_add(record.zero_point.into()).min(record.hi.into()).max(record.lo.into()) as i8
+    Requant { m: m as u32, s, zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 }.apply(a)
 }
 
 /// `(p * m + 2^(s-1)) >> s`, the low 32 bits. `m` is at most 2^31, `s` from 1 to 62.

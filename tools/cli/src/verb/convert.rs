@@ -12,6 +12,7 @@ use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
 use leafgate_convert::quantize::weights::WeightRule;
 use leafgate_convert::{Conversion, ConvertError, Kernels, Options, Ranges, convert_quantized_with, convert_with};
+use leafgate_emulate::Machine;
 
 use crate::board::{self, Fit};
 use crate::error::Failure;
@@ -21,8 +22,10 @@ use crate::module::{Module, ModuleArguments};
 use crate::output::{Done, Talk};
 use crate::samples::{FORMS, SampleOptions};
 use crate::section;
+use crate::shortfall;
 use crate::stages::Stages;
 use crate::verb::conversion_report::{Report, Said};
+use crate::verb::inspect::prediction;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,6 +72,9 @@ pub struct Arguments {
     /// Refuse an image that does not fit this board, and lay it out for the kernels of its core
     #[arg(long, value_name = "NAME")]
     board: Option<String>,
+    /// Refuse an image of which a run may take more instructions on the board [default: what the board's file says]
+    #[arg(long, value_name = "N", requires = "board")]
+    max_instructions: Option<u64>,
     /// The kernels that matrices are laid out for; the image runs on every core [default: the board's, or portable]
     #[arg(long, value_enum)]
     kernels: Option<Family>,
@@ -269,7 +275,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         Failure::from(error).at(&place)
     })?;
 
-    let fit = board.map(|machine| Fit::of(machine, conversion.image.len(), conversion.plan.arena_bytes).check());
+    let fit = board.map(|machine| fit(machine, &conversion, arguments.max_instructions));
     let fit = fit.transpose().map_err(|failure| failure.at(&arguments.model))?;
     let accuracy = eval.as_ref().map(|(path, samples)| evaluate(&conversion, path, samples, talk)).transpose()?;
 
@@ -302,6 +308,43 @@ const MEASURED_SAMPLES: usize = 200;
 fn golden(image: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
     let image = section::decode(image)?;
     Ok(image.golden.into_iter().flatten().map(|vector| vector.input).collect())
+}
+
+/// Whether the image fits a board, and if not what takes most of what there is too little of.
+fn fit(machine: &Machine, conversion: &Conversion, max_instructions: Option<u64>) -> Result<Fit, Failure> {
+    let image = section::decode(&conversion.image)?;
+    let mut fit = Fit::of(machine, conversion.image.len(), conversion.plan.arena_bytes);
+    let run = match max_instructions.or(machine.budgets.instructions) {
+        Some(limit) => {
+            let outlook = prediction::outlook(&image, &[])?;
+            let run = prediction::of_board(&outlook, machine).map_err(|why| {
+                let message = format!("it is not known how many instructions a run takes on board `{}`", machine.name);
+                Failure::new("E0503", Exit::DoesNotFit, message)
+                    .fact(why)
+                    .hint("set no limit of instructions, and measure: leafgate emulate")
+            })?;
+            fit = fit.with_run(run.run.max_insns, limit);
+            Some((outlook, run, limit))
+        }
+        None => None,
+    };
+    let over = fit.over();
+    fit.check().map_err(|mut failure| {
+        if over[0] > 0 {
+            failure = shortfall::flash(failure, machine, &image, over[0] as usize);
+        }
+        if over[1] > 0 {
+            failure = shortfall::arena(failure, &image);
+        }
+        if let Some((outlook, run, limit)) = run.filter(|_| over[2] > 0) {
+            failure = shortfall::run(failure, machine, &image, &outlook, &run, limit);
+            if conversion.packing.kernels != board::kernels(machine) {
+                failure = failure
+                    .hint("the image is laid out for other kernels than those of the board: leave out --kernels");
+            }
+        }
+        failure
+    })
 }
 
 /// Imports the model. A part of an input description is completed with what the importer assumes.

@@ -3,7 +3,7 @@
 //! A lane has a column's weights in four rows. As in the twin for DSP nothing is shifted: a sum of whole lanes and sums of lanes that are cut off more
 //! and more are made, and the differences are the sums of rows. Of W4, 9 instructions for 32 products, of T2 for 64.
 //!
-//! A whole run of 784 x 128: W4 0.42 instructions for a multiply-accumulate, T2 0.27; with groups of 32 columns 0.58 and 0.42 (QEMU, counted). Rejected: unpacking to lanes of a
+//! A whole run of 784 x 128: W4 0.41 instructions for a multiply-accumulate, T2 0.26; with groups of 32 columns 0.57 and 0.41 (QEMU, counted). Rejected: unpacking to lanes of a
 //! weight each (11 instructions for 64 products, and inputs in another order).
 
 use core::arch::naked_asm;
