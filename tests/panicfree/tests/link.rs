@@ -17,7 +17,7 @@ const LOW_BIT_TEXT_BYTES: u32 = 23 * 1024 + 512;
 /// Stack of a run.
 const RUN_STACK_BYTES: u32 = 512;
 /// The same with weights of few bits: the sums of sixteen rows.
-const LOW_BIT_RUN_STACK_BYTES: u32 = 768;
+const LOW_BIT_RUN_STACK_BYTES: u32 = 960;
 /// Stack of a parse.
 const PARSE_STACK_BYTES: u32 = 768;
 
