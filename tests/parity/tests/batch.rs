@@ -9,7 +9,7 @@ use leafgate_tests_parity::zoo_image;
 const MACHINES: [(&str, usize); 4] = [("netduinoplus2", 1100), ("mps3-an547", 1100), ("microbit", 220), ("virt", 1100)];
 
 /// What a sample may take together of what it takes alone, on the first machine.
-const LIMITS: [(&str, f64); 2] = [("word wiring", 0.88), ("a netlist", 0.05)];
+const LIMITS: [(&str, f64); 2] = [("word wiring", 0.88), ("a netlist", 0.10)];
 
 #[test]
 fn a_batch_is_its_samples() {
@@ -17,9 +17,9 @@ fn a_batch_is_its_samples() {
     let images = [
         ("digits-gates", zoo_image("digits-gates")),
         ("word wiring", network(Reads::Bytes, true, 400, 6, 3200).unwrap()),
-        ("a netlist", network(Reads::Bits, false, 400, 6, 3200).unwrap()),
+        ("a netlist", network(Reads::Bits, false, 64, 3, 256).unwrap()),
         ("small word wiring", network(Reads::Bytes, true, 64, 3, 512).unwrap()),
-        ("a small netlist", network(Reads::Bytes, false, 64, 3, 512).unwrap()),
+        ("a small netlist", network(Reads::Bytes, false, 32, 2, 32).unwrap()),
         ("odd groups", layout::counted(333, &[0, 1, 1, 2, 9, 40, 333])),
         ("bits by hand", laid_out("bits")),
         ("wide by hand", laid_out("wide")),
