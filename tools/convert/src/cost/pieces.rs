@@ -16,7 +16,7 @@ impl Work {
     pub(super) fn line_by(&mut self, name: &str, n: usize, period: usize, times: usize) {
         self.add(name, times);
         self.add(format!("{name}/{period}"), times * (n / period));
-        if n % period > 0 {
+        if !n.is_multiple_of(period) {
             self.add(format!("{name}+{}", n % period), times);
         }
     }
@@ -25,7 +25,7 @@ impl Work {
     pub(super) fn dot(&mut self, name: &str, rows: usize, cols: usize, times: usize) {
         self.line(&format!("{name}.four"), cols, times * (rows / 4));
         self.line(&format!("{name}.one"), cols, times * (rows % 4));
-        if rows % 4 > 0 {
+        if !rows.is_multiple_of(4) {
             self.add(format!("{name}.tail"), times);
         }
     }
