@@ -45,7 +45,7 @@ pub fn measure(root: &Path, mut note: impl FnMut(&str)) -> Result<Table, BenchEr
     let mut groups: Vec<Vec<&'static Machine>> = Vec::new();
     for machine in machines() {
         let same = |other: &&Machine| (&other.target, &other.target_cpu) == (&machine.target, &machine.target_cpu);
-        match groups.iter_mut().find(|group| group.first().is_some_and(|first| same(first))) {
+        match groups.iter_mut().find(|group| group.first().is_some_and(&same)) {
             Some(group) => group.push(machine),
             None => groups.push(vec![machine]),
         }

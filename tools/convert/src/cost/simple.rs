@@ -3,7 +3,7 @@
 use super::work::Work;
 use crate::reference::{Dtype, Gates, GroupSum, Image, Map, MapKind, OpTrace, Readout};
 
-pub(super) fn gates(op: &Gates) -> Work {
+pub(super) fn gates(op: &Gates, image: &Image) -> Work {
     let mut work = Work::default();
     if op.gathered {
         work.add("gates.gathered", 1);
@@ -11,6 +11,12 @@ pub(super) fn gates(op: &Gates) -> Work {
     } else {
         work.add("gates.word.op", 1);
         work.line("gates.word", op.words, 1);
+        // A core without rotations may pass over those by 0; the converter makes most of A's so.
+        let wires = image.constants.all(op.table).step_by(5);
+        let [a, b] = wires
+            .fold([0; 2], |[a, b], wire| [a + usize::from(wire >> 11 & 31 == 0), b + usize::from(wire >> 27 == 0)]);
+        work.add("gates.word.plain_a", a);
+        work.add("gates.word.plain_b", b);
     }
     work
 }
