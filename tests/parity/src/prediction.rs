@@ -21,7 +21,10 @@ pub fn outlook(image: &[u8], inputs: &[Vec<u8>]) -> Outlook {
     Outlook::new(&image, inputs).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What is predicted for a machine; none if its figure is not printed.
+/// What is predicted for a machine, or why no figure is printed.
+///
+/// # Errors
+/// As [`Outlook::predict`].
 pub fn predicted(machine: &Machine, outlook: &Outlook) -> Result<Prediction, String> {
     let core = table().core(&machine.name).ok_or("no costs of this core")?;
     outlook.predict(core)

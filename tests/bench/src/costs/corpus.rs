@@ -424,7 +424,10 @@ impl Corpus {
                 let output = self.at.tensor(dtype::BITS, 1, 32 * words);
                 let table: Vec<WordGates> = (0..words)
                     .map(|_| {
-                        let [a, b] = [0; 2].map(|_| self.below(BITS / 32) | self.below(32) << 11);
+                        let [a, b] = [0; 2].map(|_| {
+                            let rotation = if self.one_in(2) { 0 } else { self.below(32) };
+                            self.below(BITS / 32) | rotation << 11
+                        });
                         WordGates { wiring: a | b << 16, masks: std::array::from_fn(|_| self.at.draw.word()) }
                     })
                     .collect();

@@ -80,7 +80,7 @@ pub fn ops(image: &Image, traces: Option<&[OpTrace]>) -> Vec<OpWork> {
                 let room = len.map(|len| image.tensors[op.list].cols.saturating_sub(len));
                 route::route(op, image, room, seen)
             }
-            Op::Gates(op) => simple::gates(op),
+            Op::Gates(op) => simple::gates(op, image),
             Op::GroupSum(op) if op.signals => Err(simple::NETLIST.into()),
             Op::GroupSum(op) => Ok(simple::group_sum(op, image)),
             Op::Map(op) => Ok(simple::map(op, image, seen)),

@@ -6,11 +6,17 @@ use crate::reference::{Dtype, Gates, GroupSum, Image, Map, MapKind, OpTrace, Rea
 /// Why no figure is given.
 pub(super) const NETLIST: &str = "a netlist is not measured yet";
 
-pub(super) fn gates(op: &Gates) -> Result<Work, String> {
-    let Wiring::Words { words, .. } = op.wiring else { return Err(NETLIST.into()) };
+pub(super) fn gates(op: &Gates, image: &Image) -> Result<Work, String> {
+    let Wiring::Words { words, table } = op.wiring else { return Err(NETLIST.into()) };
     let mut work = Work::default();
     work.add("gates.word.op", 1);
     work.line("gates.word", words, 1);
+    // A core without rotations may pass over those by 0; the converter makes most of A's so.
+    let wires = image.constants.all(table).step_by(5);
+    let [a, b] =
+        wires.fold([0; 2], |[a, b], wire| [a + usize::from(wire >> 11 & 31 == 0), b + usize::from(wire >> 27 == 0)]);
+    work.add("gates.word.plain_a", a);
+    work.add("gates.word.plain_b", b);
     Ok(work)
 }
 
