@@ -35,6 +35,8 @@
 mod batches;
 #[cfg(target_os = "none")]
 mod board;
+#[cfg(all(target_os = "none", feature = "compiled"))]
+pub mod compiled;
 mod program;
 #[cfg(target_os = "none")]
 mod run;
@@ -48,6 +50,15 @@ pub mod trials;
 
 #[cfg(target_os = "none")]
 pub use {board::Board, run::run};
+
+/// What the main program of a machine runs.
+#[cfg(all(target_os = "none", feature = "compiled"))]
+#[doc(hidden)]
+pub use compiled::run as main;
+/// What the main program of a machine runs.
+#[cfg(all(target_os = "none", not(feature = "compiled")))]
+#[doc(hidden)]
+pub use run::run as main;
 
 /// For the macros.
 #[cfg(target_os = "none")]

@@ -4,7 +4,7 @@
 #[macro_export]
 macro_rules! application {
     ($machine:path) => {
-        $crate::main_program!($machine, $crate::run);
+        $crate::main_program!($machine, $crate::main);
     };
 }
 

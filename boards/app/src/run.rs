@@ -64,7 +64,7 @@ pub(crate) struct Stopwatch<C: Clock> {
 }
 
 impl<C: Clock> Stopwatch<C> {
-    fn new() -> Result<Self, ExitCode> {
+    pub(crate) fn new() -> Result<Self, ExitCode> {
         C::init();
         let Some(probe) = clock::probe::<C>() else {
             defmt::error!("the clock does not tick");

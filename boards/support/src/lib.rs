@@ -22,6 +22,8 @@ pub mod clock;
 #[cfg(target_os = "none")]
 mod handlers;
 #[cfg(target_os = "none")]
+mod once;
+#[cfg(target_os = "none")]
 pub mod partition;
 #[cfg(target_os = "none")]
 pub mod provoke;
@@ -49,4 +51,5 @@ pub use riscv_rt as rt;
 pub use {
     arena::{ArenaCell, GuardedArena},
     exit::exit,
+    once::Once,
 };

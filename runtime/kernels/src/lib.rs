@@ -6,7 +6,7 @@
 //!
 //! This is the only runtime crate that may hold unsafe code (instructions that the compiler does not know). The portable kernels need none.
 //! `arch` has the twins; `build.rs` chooses. The feature `speed` takes larger code where it is faster, `low-bit` adds
-//! [`lowbit`].
+//! weights of four and of two bits.
 #![no_std]
 
 #[cfg(leafgate_isa)]

@@ -173,50 +173,112 @@ impl Matrix<'_> {
     /// for all, as they lie in an image: `m`, then the bytes `s`, `zero_point`, `lo`, `hi`.
     #[inline(never)]
     pub fn linear_i8(&self, x: &[i8], prepared: &[i32], biases: &[i32], records: &[[i32; 2]], y: &mut [i8]) {
-        self.rows(x, prepared, biases, y.len(), |r, a| {
-            let record = records.get(if records.len() == 1 { 0 } else { r });
-            if let (Some(y), Some(&record)) = (y.get_mut(r), record) {
-                *y = requantize(record, a);
+        self.fours(x, prepared, y.len(), |r, sums| {
+            if let Some(biases) = four(biases, r)
+                && let Some(records) = four(records, r)
+                && let Some(y) = y.get_mut(r..).and_then(<[i8]>::first_chunk_mut::<4>)
+            {
+                for (((y, sum), bias), &record) in y.iter_mut().zip(sums).zip(biases).zip(records) {
+                    *y = requantize(record, sum.wrapping_add(*bias));
+                }
+                return;
             }
+            requantize_rows(r, sums, biases, records, y);
         });
     }
 
     /// `y[r] = bias[r] + W_r x`, or added to what `y` holds.
     #[inline(never)]
     pub fn linear_i32(&self, x: &[i8], prepared: &[i32], biases: &[i32], accumulate: bool, y: &mut [i32]) {
-        self.rows(x, prepared, biases, y.len(), |r, a| {
-            if let Some(y) = y.get_mut(r) {
-                *y = if accumulate { y.wrapping_add(a) } else { a };
+        self.fours(x, prepared, y.len(), |r, sums| {
+            for (i, &sum) in sums.iter().enumerate() {
+                let r = r.wrapping_add(i);
+                let a = sum.wrapping_add(biases.get(r).copied().unwrap_or(0));
+                if let Some(y) = y.get_mut(r) {
+                    *y = if accumulate { y.wrapping_add(a) } else { a };
+                }
             }
         });
     }
 
-    /// Gives each row up to `count` to `put`.
+    /// Gives the sums of four rows after four to `put` until it has had `count`, with the number of the first; the last may be of rows
+    /// that do not exist.
     #[inline(always)]
-    fn rows(&self, x: &[i8], prepared: &[i32], biases: &[i32], count: usize, mut put: impl FnMut(usize, i32)) {
-        let &Self { layout, is_grouped, words } = self;
-        let cols = x.len() as u32;
-        let Some((halves, totals)) = prepared.split_at_checked(layout.half_words(cols) as usize) else { return };
-        let input = Input { x, halves: halves.as_chunks().0 };
-        let (size, block_rows) = (layout.block_words(cols, is_grouped) as usize, layout.block_rows() as usize);
-        let starts = if is_grouped { [0; ROWS] } else { layout.starts(totals.first().copied().unwrap_or(0)) };
-        let (mut rest, mut r) = (words, 0usize);
-        while r < count
-            && let Some((block, next)) = rest.split_at_checked(size)
-        {
-            let mut sums = starts;
-            if is_grouped {
-                twin::add_groups(layout, block, input, totals, &mut sums);
-            } else {
-                twin::add(layout, block, input, &mut sums);
+    fn fours(&self, x: &[i8], prepared: &[i32], count: usize, mut put: impl FnMut(usize, &[i32; 4])) {
+        let Some(mut blocks) = self.blocks(x, prepared) else { return };
+        let fours = self.layout.block_rows() as usize / 4;
+        let (mut sums, mut r) = ([0; ROWS], 0usize);
+        while r < count && blocks.next(&mut sums).is_some() {
+            for sums in sums.as_chunks::<4>().0.iter().take(fours) {
+                put(r, sums);
+                r = r.wrapping_add(4);
             }
-            for &sum in sums.iter().take(block_rows) {
-                put(r, sum.wrapping_add(biases.get(r).copied().unwrap_or(0)));
-                r = r.wrapping_add(1);
-            }
-            rest = next;
         }
     }
+
+    #[inline(never)]
+    fn blocks<'a>(&'a self, x: &'a [i8], prepared: &'a [i32]) -> Option<Blocks<'a>> {
+        let &Self { layout, is_grouped, words } = self;
+        let cols = x.len() as u32;
+        let (halves, totals) = prepared.split_at_checked(layout.half_words(cols) as usize)?;
+        let input = Input { x, halves: halves.as_chunks().0 };
+        let starts = if is_grouped { [0; ROWS] } else { layout.starts(totals.first().copied().unwrap_or(0)) };
+        Some(Blocks {
+            matrix: self,
+            size: layout.block_words(cols, is_grouped) as usize,
+            rest: words,
+            input,
+            totals,
+            starts,
+        })
+    }
+}
+
+/// The blocks of a matrix that are left, times an input.
+struct Blocks<'a> {
+    matrix: &'a Matrix<'a>,
+    size: usize,
+    rest: &'a [i32],
+    input: Input<'a>,
+    totals: &'a [i32],
+    starts: [i32; ROWS],
+}
+
+impl Blocks<'_> {
+    /// The sums of the next one's rows.
+    #[inline(never)]
+    fn next(&mut self, sums: &mut [i32; ROWS]) -> Option<()> {
+        let &Matrix { layout, is_grouped, .. } = self.matrix;
+        let (block, rest) = self.rest.split_at_checked(self.size)?;
+        self.rest = rest;
+        let fours = sums.as_chunks_mut::<4>().0.iter_mut().zip(self.starts.as_chunks::<4>().0);
+        for (sums, starts) in fours.take(layout.block_rows() as usize / 4) {
+            *sums = *starts;
+        }
+        if is_grouped {
+            twin::add_groups(layout, block, self.input, self.totals, sums);
+        } else {
+            twin::add(layout, block, self.input, sums);
+        }
+        Some(())
+    }
+}
+
+/// Rows from `first` on, as far as there are some: the way of the last ones, and of all where one bias or one record is for all.
+#[inline(never)]
+fn requantize_rows(first: usize, sums: &[i32; 4], biases: &[i32], records: &[[i32; 2]], y: &mut [i8]) {
+    let rows = y.iter_mut().enumerate().skip(first);
+    for ((r, y), &sum) in rows.zip(sums) {
+        if let Some(&record) = records.get(if records.len() == 1 { 0 } else { r }) {
+            *y = requantize(record, sum.wrapping_add(biases.get(r).copied().unwrap_or(0)));
+        }
+    }
+}
+
+/// Four elements from one on, if there are.
+#[inline(always)]
+fn four<T>(of: &[T], first: usize) -> Option<&[T; 4]> {
+    of.get(first..).and_then(<[T]>::first_chunk::<4>)
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@
 //! - [`growth`] measures how cost grows with depth, gates and experts; [`plot`] draws it.
 //!
 //! Instructions are not cycles: a core takes one to three cycles for most of them, and flash may make it wait. They are exact and
-//! the same on every host, so that a change of one in a thousand is seen; a clock shows neither.
+//! the same on every host, so that a change of one in a thousand is seen; a clock shows neither. What only a clock can measure, samples a
+//! second on the host, is a benchmark of its own: `cargo bench -p leafgate-tests-bench --bench host`.
 
 pub mod budgets;
+pub mod costs;
 pub mod error;
 pub mod growth;
 pub mod images;

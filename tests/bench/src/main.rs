@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use leafgate_emulate::workspace_root;
 use leafgate_tests_bench::budgets::{self, Budgets};
-use leafgate_tests_bench::growth;
 use leafgate_tests_bench::record::{Record, commit_date, folder, is_date};
 use leafgate_tests_bench::{BenchError, peers, plot, table};
+use leafgate_tests_bench::{costs, growth};
 
 /// Measure every op and every network on every emulated machine, and write the record and its tables.
 #[derive(Parser)]
@@ -23,6 +23,9 @@ struct Arguments {
     /// Measure how cost grows, and draw it; nothing else
     #[arg(long, conflicts_with = "date")]
     growth: bool,
+    /// Measure what pieces of work cost, from which `leafgate inspect` predicts runs; nothing else
+    #[arg(long, conflicts_with_all = ["date", "bless", "growth"])]
+    costs: bool,
 }
 
 fn date(text: &str) -> Result<String, String> {
@@ -49,6 +52,8 @@ fn run(arguments: &Arguments) -> Result<(), BenchError> {
         bless(&root)
     } else if arguments.growth {
         grow(&root)
+    } else if arguments.costs {
+        fit(&root)
     } else {
         record(&root, arguments.date.clone())
     }
@@ -82,6 +87,14 @@ fn grow(root: &Path) -> Result<(), BenchError> {
     })?;
     write(folder(root).join("growth.csv"), &growth::csv(&points))?;
     write(folder(root).join("growth.svg"), &plot::svg(&points)?)
+}
+
+fn fit(root: &Path) -> Result<(), BenchError> {
+    let table = costs::measure(root, |line| eprintln!("{line}"))?;
+    let path = costs::path(root);
+    let text = serde_json::to_string_pretty(&table);
+    let text = text.map_err(|error| BenchError::Content { path: path.clone(), why: error.to_string() })?;
+    write(path, &(text + "\n"))
 }
 
 fn write(path: PathBuf, text: &str) -> Result<(), BenchError> {

@@ -139,7 +139,7 @@ impl Record {
     /// # Errors
     /// If something cannot be measured.
     pub fn take(root: &Path, date: String, told: impl FnMut(&Figures)) -> Result<Self, BenchError> {
-        let (emulator, compiler) = (first_line(root, &["qemu-system-arm", "--version"])?, compiler(root)?);
+        let (emulator, compiler) = (emulator(root)?, compiler(root)?);
         let items = items(Extent::All)?;
         let (machines, figures) = measure(root, &items, told)?;
         let items = items.into_iter().map(|item| item.entry).collect();
@@ -234,6 +234,14 @@ pub fn is_date(text: &str) -> bool {
 /// If git does not say.
 pub fn commit_date(root: &Path) -> Result<String, BenchError> {
     first_line(root, &["git", "log", "-1", "--format=%cs"])
+}
+
+/// The emulator, as it names itself.
+///
+/// # Errors
+/// If it is not there.
+pub fn emulator(root: &Path) -> Result<String, BenchError> {
+    first_line(root, &["qemu-system-arm", "--version"])
 }
 
 /// The compiler without its date.

@@ -18,7 +18,8 @@ pub struct Hostile {
     pub counted: u64,
 }
 
-const NO_MAP: MapRecord = MapRecord {
+/// A MAP that changes nothing.
+pub const NO_MAP: MapRecord = MapRecord {
     op: op::MAP,
     kind: map::CLAMP,
     flags: 0,

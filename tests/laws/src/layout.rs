@@ -8,24 +8,31 @@ use crate::draw::Draw;
 use crate::low_bit;
 use crate::parts::{Parts, Section};
 
-/// An image in the making; every tensor has a place of its own in the arena.
-pub(crate) struct Layout {
-    draw: Draw,
-    tensors: Vec<TensorRecord>,
+/// An image in the making; every tensor has a place of its own in the arena, unless it is said otherwise.
+#[derive(Debug)]
+pub struct Layout {
+    /// Draws what the constants hold.
+    pub draw: Draw,
+    /// Tensors; the input is the first.
+    pub tensors: Vec<TensorRecord>,
     ops: Vec<OpRecord>,
-    pub(crate) ranges: Vec<RangeRecord>,
+    /// Ranges of neurons.
+    pub ranges: Vec<RangeRecord>,
     constants: Vec<u8>,
-    arena: u32,
+    /// Where the next tensor begins.
+    pub arena: u32,
 }
 
 impl Layout {
-    pub(crate) fn new(seed: u64, dtype: u8, rows: u32, cols: u32) -> Self {
+    /// An image with this input.
+    pub fn new(seed: u64, dtype: u8, rows: u32, cols: u32) -> Self {
         let input = TensorRecord { dtype, place: place::INPUT, rows, cols, scale: 1.0, ..TensorRecord::default() };
         let (ops, ranges, constants) = (Vec::new(), Vec::new(), Vec::new());
         Self { draw: Draw::new(seed), tensors: vec![input], ops, ranges, constants, arena: 0 }
     }
 
-    pub(crate) fn tensor(&mut self, dtype: u8, rows: u32, cols: u32) -> u16 {
+    /// A tensor in the arena.
+    pub fn tensor(&mut self, dtype: u8, rows: u32, cols: u32) -> u16 {
         let offset = self.arena;
         let record = TensorRecord { dtype, place: place::ARENA, offset, rows, cols, ..TensorRecord::default() };
         self.arena += record.bytes().unwrap_or(0).next_multiple_of(4);
@@ -33,7 +40,8 @@ impl Layout {
         (self.tensors.len() - 1) as u16
     }
 
-    pub(crate) fn constant<T: IntoBytes + Immutable>(&mut self, data: &[T]) -> u32 {
+    /// Constants, at a multiple of 4.
+    pub fn constant<T: IntoBytes + Immutable>(&mut self, data: &[T]) -> u32 {
         self.constants.resize(self.constants.len().next_multiple_of(4), 0);
         let at = self.constants.len() as u32;
         self.constants.extend_from_slice(data.as_bytes());
@@ -52,19 +60,21 @@ impl Layout {
         self.draw.word()
     }
 
-    pub(crate) fn weights(&mut self, count: u32) -> u32 {
+    /// Random bytes.
+    pub fn weights(&mut self, count: u32) -> u32 {
         let mut bytes = vec![0u8; count as usize];
         self.draw.fill(&mut bytes);
         self.constant(&bytes)
     }
 
-    pub(crate) fn biases(&mut self, count: u32) -> u32 {
+    /// Random words of a few thousand.
+    pub fn biases(&mut self, count: u32) -> u32 {
         let biases: Vec<i32> = (0..count).map(|_| self.draw.below(4000) as i32 - 2000).collect();
         self.constant(&biases)
     }
 
     /// Records that bring sums of a few thousand to signed bytes.
-    pub(crate) fn requant(&mut self, count: u32) -> u32 {
+    pub fn requant(&mut self, count: u32) -> u32 {
         let records: Vec<RequantRecord> = (0..count)
             .map(|_| RequantRecord {
                 m: (1 << 30) + (self.draw.word() >> 2),
@@ -77,11 +87,13 @@ impl Layout {
         self.constant(&records)
     }
 
-    pub(crate) fn op<T: IntoBytes + Immutable + KnownLayout>(&mut self, record: &T) {
+    /// Adds an op.
+    pub fn op<T: IntoBytes + Immutable + KnownLayout>(&mut self, record: &T) {
         self.ops.extend(OpRecord::read_from_bytes(record.as_bytes()));
     }
 
-    pub(crate) fn finish(mut self, scores: u16, kind: u8, k: u32) -> Vec<u8> {
+    /// The image, which reads out `scores`.
+    pub fn finish(mut self, scores: u16, kind: u8, k: u32) -> Vec<u8> {
         let output = if k == 0 { NO_TENSOR } else { self.tensor(dtype::I32, 1, k) };
         self.op(&ReadoutRecord { op: op::READOUT, kind, input: scores, output, k, ..ReadoutRecord::default() });
         let header =
@@ -238,7 +250,8 @@ fn rows() -> Vec<u8> {
     at.finish(scores, readout::TOP_K, 3)
 }
 
-pub(crate) const NO_FFN: FfnRecord = FfnRecord {
+/// An FFN of nothing.
+pub const NO_FFN: FfnRecord = FfnRecord {
     op: op::FFN,
     kind: activation::RELU,
     flags: 0,
@@ -260,7 +273,8 @@ pub(crate) const NO_FFN: FfnRecord = FfnRecord {
     reserved: [0; 4],
 };
 
-pub(crate) const NO_ROUTE: RouteRecord = RouteRecord {
+/// A static ROUTE of one range.
+pub const NO_ROUTE: RouteRecord = RouteRecord {
     op: op::ROUTE,
     kind: route::STATIC,
     flags: 0,

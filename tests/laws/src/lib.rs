@@ -30,7 +30,7 @@ pub mod fuzzing;
 pub mod gates;
 pub mod hostile;
 pub mod layout;
-mod low_bit;
+pub mod low_bit;
 pub mod mutate;
 pub mod parts;
 pub mod samples;

@@ -59,6 +59,21 @@ pub(crate) fn record(at: &mut Layout, format: u8, group: u8, (rows, cols): (u32,
     }
 }
 
+/// One layer, from signed bytes to signed bytes with a bias and a requantise record a row, or to sums.
+pub fn layer(format: u8, group: u8, (rows, cols): (u32, u32), is_raw: bool) -> Vec<u8> {
+    let mut at = Layout::new(u64::from(format) << 8 | u64::from(group), dtype::I8, 1, cols);
+    let output = at.tensor(if is_raw { dtype::I32 } else { dtype::I8 }, 1, rows);
+    let layer = record(&mut at, format, group, (rows, cols));
+    let rq = |i: u32| RequantRecord { m: (1 << 30) + (i << 20), s: 41, zero_point: 1, lo: -120, hi: 127 };
+    let (flags, rq) = if is_raw {
+        (0, NONE)
+    } else {
+        (linear_flag::RQ_PER_ROW, at.constant(&(0..rows).map(rq).collect::<Vec<RequantRecord>>()))
+    };
+    at.op(&LinearRecord { flags, input: 0, output, rq, ..layer });
+    at.finish(output, readout::NONE, 0)
+}
+
 /// Layers of all formats one after the other.
 pub(crate) fn image(seed: u64, group: u8) -> Vec<u8> {
     let cols = 70;

@@ -13,9 +13,11 @@ const FAST_TEXT_BYTES: u32 = 11 * 1024 + 512;
 /// The same with packed matrices as well: unrolled loops are what makes them fast.
 const PACKED_TEXT_BYTES: u32 = 14 * 1024 + 512;
 /// The same with weights of few bits: five layouts, and a kernel for each of them.
-const LOW_BIT_TEXT_BYTES: u32 = 20 * 1024 + 512;
+const LOW_BIT_TEXT_BYTES: u32 = 23 * 1024 + 512;
 /// Stack of a run.
 const RUN_STACK_BYTES: u32 = 512;
+/// The same with weights of few bits: the sums of sixteen rows.
+const LOW_BIT_RUN_STACK_BYTES: u32 = 768;
 /// Stack of a parse.
 const PARSE_STACK_BYTES: u32 = 768;
 
@@ -95,15 +97,15 @@ fn text_and_stack_are_within_budget() {
             "| {name} | {runtime} | {library} | {} | {} | {} | {} |",
             elf.rodata_bytes, run.bytes, parse.bytes, self_test.bytes
         );
-        let limit = match name {
-            "all, fast" => FAST_TEXT_BYTES,
-            "all, packed" => PACKED_TEXT_BYTES,
-            "all, low bit" => LOW_BIT_TEXT_BYTES,
-            _ => TEXT_BYTES,
+        let (limit, run_limit) = match name {
+            "all, fast" => (FAST_TEXT_BYTES, RUN_STACK_BYTES),
+            "all, packed" => (PACKED_TEXT_BYTES, RUN_STACK_BYTES),
+            "all, low bit" => (LOW_BIT_TEXT_BYTES, LOW_BIT_RUN_STACK_BYTES),
+            _ => (TEXT_BYTES, RUN_STACK_BYTES),
         };
         let figures = [
             ("text", limit, runtime),
-            ("stack of run", RUN_STACK_BYTES, run.bytes),
+            ("stack of run", run_limit, run.bytes),
             ("stack of parse", PARSE_STACK_BYTES, parse.bytes),
         ];
         for (what, want, have) in figures {

@@ -1,5 +1,7 @@
 //! The zoo as the parity tests see it: every image with the digits that it classifies.
 
+pub mod prediction;
+
 use std::path::PathBuf;
 
 use leafgate_convert::data::{Samples, load_csv};

@@ -6,7 +6,7 @@ use leafgate_tests_laws::layout;
 use leafgate_tests_parity::zoo_image;
 
 /// Machines of every kind, and the largest arena of which each has room for 32.
-const MACHINES: [(&str, usize); 3] = [("netduinoplus2", 1100), ("microbit", 220), ("virt", 1100)];
+const MACHINES: [(&str, usize); 4] = [("netduinoplus2", 1100), ("mps3-an547", 1100), ("microbit", 220), ("virt", 1100)];
 
 /// What a sample may take together of what it takes alone, on the first machine.
 const LIMITS: [(&str, f64); 2] = [("word wiring", 0.88), ("gathered wiring", 0.05)];

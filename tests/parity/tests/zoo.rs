@@ -10,6 +10,7 @@ use leafgate_convert::convert::{Options, Ranges, convert};
 use leafgate_convert::import::{ImportOptions, import};
 use leafgate_convert::quantize::calibrate::Calibration;
 use leafgate_emulate::{Emulation, Exit, ExitCode, Machine, Sizes, build_firmware, machines, workspace_root};
+use leafgate_tests_parity::prediction::{is_close, outlook, predicted, within_bounds};
 use leafgate_tests_parity::{DIGITS, NETWORKS, as_bytes, digits, host_outputs, zoo_image};
 
 /// Stack of `Session::run` and of `Model::parse` on thumbv7em, in bytes.
@@ -65,10 +66,11 @@ fn every_machine_gives_the_same_integers() {
     let samples = as_bytes(&digits());
     let hosts: Vec<_> = NETWORKS.map(|name| (name, zoo_image(name))).into_iter().collect();
     let expected: Vec<_> = hosts.iter().map(|(_, image)| host_outputs(image, &samples)).collect();
+    let outlooks: Vec<_> = hosts.iter().map(|(_, image)| outlook(image, &samples)).collect();
     assert!(machines().len() >= 8);
     for machine in machines() {
         let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
-        for ((name, image), expected) in hosts.iter().zip(&expected) {
+        for (((name, image), expected), outlook) in hosts.iter().zip(&expected).zip(&outlooks) {
             let emulation = Emulation::new(machine, &firmware).image_bytes(image.clone()).samples(samples.clone());
             let outcome = emulation
                 .timeout(Duration::from_secs(300))
@@ -86,8 +88,13 @@ fn every_machine_gives_the_same_integers() {
                 if machine.target.starts_with("thumbv7em") { STACK_LIMITS } else { (limit, limit) };
             assert!(stack.0 <= run_limit && stack.1 <= parse_limit, "{} {name}: stack {stack:?}", machine.name);
             assert_eq!(outcome.arena_bytes.map(|bytes| bytes as usize), Some(arena_bytes(image)), "{name}");
+            let prediction = predicted(machine, outlook).unwrap_or_else(|why| panic!("{} {name}: {why}", machine.name));
+            let insns: Vec<u64> = outcome.samples.iter().map(|sample| sample.insns).collect();
+            within_bounds(machine, name, &prediction, &insns);
+            let [mean, most] = is_close(machine, name, &prediction, &insns);
             println!(
-                "{:14} {name:13} {DIGITS} digits equal, {} instructions at most, stack {} B run, {} B parse",
+                "{:14} {name:13} {DIGITS} digits equal, {} instructions at most (predicted: mean {mean:+.2} %, bound {most:+.2} %), \
+                 stack {} B run, {} B parse",
                 machine.name,
                 outcome.worst_run_insns().unwrap_or(0),
                 stack.0,

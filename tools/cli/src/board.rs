@@ -21,6 +21,10 @@ pub struct Fit {
     pub arena_bytes: usize,
     /// Bytes of arena that the board's application reserves.
     pub arena_reserved_bytes: u32,
+    /// Instructions that a run may take, if that is limited.
+    pub instruction_limit: Option<u64>,
+    /// Instructions that no run exceeds, if that has been asked.
+    pub max_insns: Option<u64>,
 }
 
 impl Fit {
@@ -32,25 +36,45 @@ impl Fit {
             model_partition_bytes: machine.model.bytes,
             arena_bytes,
             arena_reserved_bytes: machine.arena_bytes,
+            instruction_limit: None,
+            max_insns: None,
         }
+    }
+
+    /// With what a run takes at most, and may take.
+    #[must_use]
+    pub fn with_run(self, max_insns: u64, limit: u64) -> Self {
+        Self { instruction_limit: Some(limit), max_insns: Some(max_insns), ..self }
+    }
+
+    /// How far over what there is: bytes of flash and of arena, instructions.
+    pub fn over(&self) -> [u64; 3] {
+        let over = |need: usize, have: u32| need.saturating_sub(have as usize) as u64;
+        let run = self.max_insns.unwrap_or(0).saturating_sub(self.instruction_limit.unwrap_or(u64::MAX));
+        [over(self.image_bytes, self.model_partition_bytes), over(self.arena_bytes, self.arena_reserved_bytes), run]
     }
 
     /// Refuses an image that does not fit.
     pub fn check(self) -> Result<Self, Failure> {
-        let figures = [
-            ("flash", "the model partition has", self.image_bytes, self.model_partition_bytes),
-            ("arena", "the application reserves", self.arena_bytes, self.arena_reserved_bytes),
-        ];
-        let over = figures.map(|(_, _, need, have)| need.saturating_sub(have as usize));
-        if over == [0, 0] {
+        let over = self.over();
+        if over == [0; 3] {
             return Ok(self);
         }
         let mut failure =
             Failure::new("E0501", Exit::DoesNotFit, format!("the model does not fit board `{}`", self.board));
-        for ((what, where_, need, have), over) in figures.into_iter().zip(over) {
-            let verdict = if over > 0 { format!("{} B over", grouped(over)) } else { "fits".into() };
+        let verdict =
+            |over: u64, unit: &str| if over > 0 { format!("{}{unit} over", grouped(over)) } else { "fits".into() };
+        for (what, place, need, have, over) in [
+            ("flash", "the model partition has", self.image_bytes, self.model_partition_bytes, over[0]),
+            ("arena", "the application reserves", self.arena_bytes, self.arena_reserved_bytes, over[1]),
+        ] {
+            let verdict = verdict(over, " B");
             failure =
-                failure.fact(format!("{what}: needs {} B, {where_} {} B -> {verdict}", grouped(need), grouped(have)));
+                failure.fact(format!("{what}: needs {} B, {place} {} B -> {verdict}", grouped(need), grouped(have)));
+        }
+        if let (Some(max), Some(limit)) = (self.max_insns, self.instruction_limit) {
+            let (max, limit, verdict) = (grouped(max), grouped(limit), verdict(over[2], ""));
+            failure = failure.fact(format!("run: takes up to {max} instructions, the limit is {limit} -> {verdict}"));
         }
         Err(failure
             .hint("make the model smaller: fewer or narrower leaves, experts or gates; `leafgate inspect` shows what takes the room")
@@ -60,7 +84,7 @@ impl Fit {
     /// In a line.
     pub fn describe(&self) -> String {
         let share = |need: usize, have: u32| 100.0 * need as f64 / f64::from(have.max(1));
-        format!(
+        let text = format!(
             "{}: {} of {} B of the model partition ({:.0} %), {} of {} B of the arena ({:.0} %)",
             self.board,
             grouped(self.image_bytes),
@@ -69,7 +93,11 @@ impl Fit {
             grouped(self.arena_bytes),
             grouped(self.arena_reserved_bytes),
             share(self.arena_bytes, self.arena_reserved_bytes),
-        )
+        );
+        match (self.max_insns, self.instruction_limit) {
+            (Some(max), Some(limit)) => format!("{text}, up to {} of {} instructions", grouped(max), grouped(limit)),
+            _ => text,
+        }
     }
 }
 

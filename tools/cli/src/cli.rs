@@ -4,7 +4,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::exit;
 use crate::output::Format;
-use crate::verb::{boards, check, completions, convert, emulate, inspect, run, train};
+use crate::verb::{boards, check, completions, convert, emit, emulate, inspect, run, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,6 +45,8 @@ pub enum Verb {
     Inspect(inspect::Arguments),
     /// Run an image on this computer
     Run(run::Arguments),
+    /// Write an image as a Rust module that needs no runtime
+    Emit(emit::Arguments),
     /// Run an image on an emulated microcontroller and compare, bit by bit
     Emulate(emulate::Arguments),
     /// List the boards

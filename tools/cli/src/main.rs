@@ -8,10 +8,12 @@ mod cli;
 mod error;
 mod exit;
 mod file;
+mod module;
 mod network;
 mod output;
 mod samples;
 mod section;
+mod shortfall;
 mod stages;
 mod verb;
 
@@ -50,6 +52,7 @@ fn run(verb: &Verb, talk: Talk) -> Result<Done, Failure> {
         Verb::Check(arguments) => verb::check::run(arguments, talk),
         Verb::Inspect(arguments) => verb::inspect::run(arguments, talk),
         Verb::Run(arguments) => verb::run::run(arguments, talk),
+        Verb::Emit(arguments) => verb::emit::run(arguments, talk),
         Verb::Emulate(arguments) => verb::emulate::run(arguments, talk),
         Verb::Boards(arguments) => verb::boards::run(arguments, talk),
         Verb::Completions(arguments) => Ok(verb::completions::run(arguments)),

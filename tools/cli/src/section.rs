@@ -45,7 +45,8 @@ pub fn parts(image: &Image) -> Vec<Part> {
     parts
 }
 
-fn name(kind: u16) -> String {
+/// The name of a kind of section.
+pub fn name(kind: u16) -> String {
     let name = match kind {
         section::OPS => "ops",
         section::TENSORS => "tensors",

@@ -54,7 +54,7 @@ pub fn build_example(workspace_root: &Path, machine: &Machine, example: &str) ->
 /// If cargo cannot be started or fails.
 pub fn build_plugin(workspace_root: &Path) -> Result<PathBuf, EmulateError> {
     let target =
-        cargo(workspace_root, &PLUGIN_ARGUMENTS, String::new(), format!("cargo {}", PLUGIN_ARGUMENTS.join(" ")))?;
+        cargo(workspace_root, &PLUGIN_ARGUMENTS, String::new(), format!("cargo {}", PLUGIN_ARGUMENTS.join(" ")), None)?;
     Ok(target.join("release").join(PLUGIN_FILE))
 }
 
@@ -68,19 +68,45 @@ pub(crate) const PLUGIN_ARGUMENTS: [&str; 4] = ["build", "--release", "--package
 fn build(workspace_root: &Path, machine: &Machine, what: [&str; 2]) -> Result<PathBuf, EmulateError> {
     let flags = machine.rustflags().join("\u{1f}");
     let command = build_command(machine, what);
-    let target = cargo(workspace_root, &build_arguments(machine, what), flags, command)?;
+    let target = cargo(workspace_root, &build_arguments(machine, what), flags, command, None)?;
     Ok(target.join(&machine.target).join("firmware"))
 }
 
-/// Calls cargo, and returns the target folder. `command` is what people would type.
+/// Builds the application for a machine with a network compiled into it: the module that `leafgate convert --emit rust` has written.
+///
+/// # Errors
+/// If cargo cannot be started or fails.
+pub fn build_compiled(workspace_root: &Path, machine: &Machine, module: &Path) -> Result<PathBuf, EmulateError> {
+    let flags = machine.rustflags().join("\u{1f}");
+    let what = ["--bin", machine.name.as_str()];
+    let arguments = [build_arguments(machine, what).as_slice(), &["--features", "compiled"]].concat();
+    let module = module.canonicalize().map_err(EmulateError::io(format!("finding {}", module.display())))?;
+    // Loops become vectors where there are any; but a build for size makes none of them when it links.
+    let opt_level = machine.has_vectors().then_some("3");
+    let command = format!("LEAFGATE_MODULE={} {} --features compiled", module.display(), build_command(machine, what));
+    let target = cargo(workspace_root, &arguments, flags, command, Some(Compiled { module: &module, opt_level }))?;
+    Ok(target.join(&machine.target).join("firmware").join(&machine.name))
+}
+
+/// What a build with a compiled network differs in.
+struct Compiled<'m> {
+    module: &'m Path,
+    /// Of the whole firmware, if it is not the profile's.
+    opt_level: Option<&'static str>,
+}
+
+/// Calls cargo, and returns the target folder. `command` is what people would type. With a network the folder is another: what is
+/// built with it takes the place of nothing else.
 fn cargo(
     workspace_root: &Path,
     arguments: &[&str],
     rustflags: String,
     command: String,
+    compiled: Option<Compiled<'_>>,
 ) -> Result<PathBuf, EmulateError> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root.join("target"), PathBuf::from);
-    let target = workspace_root.join(target).join("emulate");
+    let (module, opt_level) = compiled.map_or((None, None), |Compiled { module, opt_level }| (Some(module), opt_level));
+    let target = workspace_root.join(target).join(if module.is_some() { "emulate-compiled" } else { "emulate" });
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(workspace_root)
@@ -91,6 +117,9 @@ fn cargo(
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_BUILD_TARGET")
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags)
+        .env_remove("LEAFGATE_MODULE")
+        .envs(module.map(|module| ("LEAFGATE_MODULE", module.as_os_str())))
+        .envs(opt_level.map(|level| ("CARGO_PROFILE_FIRMWARE_OPT_LEVEL", level)))
         .output()
         .map_err(EmulateError::io("starting cargo"))?;
     if !output.status.success() {
@@ -186,6 +215,33 @@ impl Sizes {
     }
 }
 
+/// What a crate takes in a firmware, by its symbols.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CrateSizes {
+    /// Its functions.
+    pub text_bytes: u64,
+    /// Its constants that have names.
+    pub constant_bytes: u64,
+}
+
+impl CrateSizes {
+    /// Reads those of the crate that symbols name `krate`.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no ELF file.
+    pub fn of(firmware: &Path, krate: &str) -> Result<Self, EmulateError> {
+        let bytes = std::fs::read(firmware).map_err(EmulateError::io(format!("reading {}", firmware.display())))?;
+        let file = object::File::parse(&*bytes)
+            .map_err(|error| EmulateError::NoFirmware { path: firmware.to_owned(), reason: error.to_string() })?;
+        let bytes_of = |kind: SymbolKind| {
+            let symbols = file.symbols().filter(|symbol| symbol.kind() == kind);
+            let own = symbols.filter(|symbol| symbol.name().is_ok_and(|name| crate_of(name).as_deref() == Some(krate)));
+            own.map(|symbol| (symbol.address(), symbol.size())).collect::<BTreeMap<_, _>>().values().sum()
+        };
+        Ok(Self { text_bytes: bytes_of(SymbolKind::Text), constant_bytes: bytes_of(SymbolKind::Data) })
+    }
+}
+
 /// Crates of the runtime, as symbols name them.
 const RUNTIME: [&str; 3] = ["leafgate", "leafgate_image", "leafgate_kernels"];
 
@@ -200,11 +256,16 @@ fn runtime_text_bytes(file: &object::File<'_>) -> u64 {
     functions.values().sum()
 }
 
-/// Whether a symbol is a function of the runtime: an implementation counts for the type's crate, not for the trait's.
+/// Whether a symbol is a function of the runtime.
 fn is_runtime(symbol: &str) -> bool {
+    crate_of(symbol).is_some_and(|krate| RUNTIME.contains(&krate.as_str()))
+}
+
+/// The crate of a symbol: an implementation counts for the type's crate, not for the trait's.
+fn crate_of(symbol: &str) -> Option<String> {
     let name = format!("{:#}", rustc_demangle::demangle(symbol));
     let path = name.trim_start_matches(['<', '&', '[', '(']).trim_start_matches("mut ");
-    path.split_once("::").is_some_and(|(krate, _)| RUNTIME.contains(&krate))
+    path.split_once("::").map(|(krate, _)| krate.to_owned())
 }
 
 #[cfg(test)]

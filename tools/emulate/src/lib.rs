@@ -36,7 +36,10 @@ mod samples;
 
 pub use emulation::Emulation;
 pub use error::EmulateError;
-pub use firmware::{Sizes, build_binary, build_example, build_firmware, build_plugin, machine_of, workspace_root};
+pub use firmware::{
+    CrateSizes, Sizes, build_binary, build_compiled, build_example, build_firmware, build_plugin, machine_of,
+    workspace_root,
+};
 pub use leafgate_board_support::{ExitCode, table};
 pub use machine::{Machine, machines};
 pub use outcome::{Exit, Outcome, SampleReport};

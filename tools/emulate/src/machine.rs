@@ -52,6 +52,12 @@ pub fn machines() -> &'static [Machine] {
 }
 
 impl Machine {
+    /// Whether its core has vector instructions that the compiler uses: Helium.
+    #[must_use]
+    pub fn has_vectors(&self) -> bool {
+        self.target_cpu.as_deref() == Some("cortex-m55")
+    }
+
     /// The machine of this name.
     ///
     /// # Errors

@@ -14,6 +14,9 @@ pub struct Arguments {
     /// Measure how cost grows with depth, gates and experts, and draw it.
     #[arg(long, conflicts_with = "date")]
     growth: bool,
+    /// Measure what pieces of work cost, from which `leafgate inspect` predicts runs.
+    #[arg(long, conflicts_with_all = ["date", "bless", "growth"])]
+    costs: bool,
 }
 
 /// Hands over to the crate that measures.
@@ -22,5 +25,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     words.extend(arguments.date.iter().flat_map(|date| ["--date", date]));
     words.extend(arguments.bless.then_some("--bless"));
     words.extend(arguments.growth.then_some("--growth"));
+    words.extend(arguments.costs.then_some("--costs"));
     shell::run(&words)
 }

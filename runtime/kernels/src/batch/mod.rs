@@ -5,9 +5,10 @@
 //! fast as any. `N` words make planes of `32 * N` samples: one word suits a microcontroller; 8 or 16 are what the compiler turns into
 //! vector instructions of a larger machine.
 //!
-//! Everything is portable and, away from the transposition of the inputs and of the counts, in planes from end to end.
-//! Rejected: masks of each gate spread over its plane, which need no dispatch but read four words more for a gate (0.6 times the speed of
-//! [`gates_sorted`] with 16 words).
+//! Inputs are transposed to planes once, and counts back from them. Gates come as the image has them, where the masks of each gate
+//! are spread over a plane and nothing is decided ([`gates_words`], [`gates_gathered`]), or decoded and sorted by kind ([`gates_sorted`]), half as
+//! fast again where planes are vectors. Rejected: a jump to the kind of each gate, as many instructions on Armv7-M and more on RISC-V.
+//! Measured in `docs/bench/host.md`.
 
 mod compare;
 mod count;

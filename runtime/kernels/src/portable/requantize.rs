@@ -40,30 +40,27 @@ impl Requant {
 }
 
 /// [`Requant::apply`] of a record as it lies in an image: `m`, then the bytes `s`, `zero_point`, `lo`, `hi`. For loops over many rows:
-/// inlined, and the upper word of a product is all that it looks at.
+/// inlined, but for the shifts that are rare. `m` is below 2^31: the product is one of signed numbers.
 ///
-/// - From `s = 33` on, half of `2^s` is a multiple of `2^32`, so that adding it carries nothing out of the lower word `l`, and
-///   `(2^32*u + l + 2^(s-1)) >> s = (u + 2^(s-33)) >> (s-32) = ((u >> (s-33)) + 1) >> 1`.
-/// - Below, `a * m / 2^s = (a * 2^k) * m / 2^33` with `k = 33 - s`, see [`scaled_up`].
+/// From `s = 33` on half of `2^s` is a multiple of `2^32`, so that adding it carries nothing out of the lower word `l` of a product, and
+/// `(2^32*u + l + 2^(s-1)) >> s = (u + 2^(s-33)) >> (s-32) = ((u >> (s-33)) + 1) >> 1`.
 #[inline(always)]
-pub fn requantize([m, rest]: [i32; 2], a: i32) -> i8 {
-    let [s, zero_point, lo, hi] = rest.to_le_bytes();
-    let record = Requant { m: m as u32, s, zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
-    let (mut by, mut a) = (u32::from(s).wrapping_sub(33), a);
-    if by > 31 {
-        (a, by) = (scaled_up(a, by.wrapping_neg()), 0);
-    }
-    // `m` is below 2^31, and as a signed word it is one multiplication.
-    let upper = (i64::from(a).wrapping_mul(i64::from(m)) >> 32) as i32;
-    record.bounded(upper.wrapping_shr(by).wrapping_add(1) >> 1)
+pub fn requantize(record: [i32; 2], a: i32) -> i8 {
+    let [m, rest] = record;
+    let [s, zero_point, lo, hi] = rest.to_le_bytes().map(|byte| byte as i8);
+    let Some(scaled) = upper(i64::from(a).wrapping_mul(i64::from(m)), s as u8) else { return any(record, a) };
+    scaled.wrapping_add(zero_point.into()).min(hi.into()).max(lo.into()) as i8
 }
 
-/// `a * 2^k`, or the largest word of its sign, for `k` from 1 to 32. Where `a * 2^k` does not fit a word, `|a| >= 2^(31-k)` and
-/// `|a| * m / 2^(33-k) >= 2^28`: far beyond any bound, and so is what the largest word gives, `2^31 * 2^30 / 2^33`. For the same reason 30
-/// does for what is more: 1 already gives `2^30 * 2^30 / 2^33`.
+/// As [`requantize`], by a shift below 33: `a * m / 2^s = (a * 2^k) * m / 2^33` with `k = 33 - s`. Where `a * 2^k` does not fit a word,
+/// `|a| >= 2^(31-k)` and the quotient is at least `2^28`, beyond any bound; and so it is of the largest word of that sign. For the same reason 30 does
+/// for a larger `k`: 1 already gives `2^27`. It takes the record in registers, so that the caller need not have it in memory.
 #[inline(never)]
-fn scaled_up(a: i32, k: u32) -> i32 {
-    a.saturating_mul(1i32.wrapping_shl(k.min(30)))
+fn any([m, rest]: [i32; 2], a: i32) -> i8 {
+    let [s, zero_point, lo, hi] = rest.to_le_bytes();
+    let record = Requant { m: m as u32, s, zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
+    let a = a.saturating_mul(1i32.wrapping_shl(33u32.wrapping_sub(s.into()).min(30)));
+    record.bounded(((product(a, record.m) >> 32) as i32).wrapping_add(1) >> 1)
 }
 
 /// `(p * m + 2^(s-1)) >> s`, the low 32 bits. `m` is at most 2^31, `s` from 1 to 62.

@@ -106,11 +106,13 @@ pub fn build() -> PathBuf {
     };
     copy(&root.join("runtime"), &source.join("runtime"), &with_switch);
     let unchanged = |_: &Path, text: String| text;
-    copy(&root.join("tools/convert/src/reference"), &source.join("convert/src/reference"), &unchanged);
-    for file in ["check.rs", "host.rs"] {
-        let text = fs::read_to_string(root.join("tools/convert/src").join(file)).expect("the converter has this file");
-        write(&source.join("convert/src").join(file), &text);
+    let (from, to) = (root.join("tools/convert/src"), source.join("convert/src"));
+    for folder in ["reference", "host"] {
+        copy(&from.join(folder), &to.join(folder), &unchanged);
     }
+    write(&to.join("check.rs"), &fs::read_to_string(from.join("check.rs")).expect("the converter has this file"));
+    // Left by copies of before it was a folder.
+    let _ = fs::remove_file(to.join("host.rs"));
     write(&source.join("convert/src/lib.rs"), CONVERTER);
     write(&source.join("planted/src/lib.rs"), SWITCH);
     write(&source.join("checker/src/main.rs"), CHECKER);
@@ -118,7 +120,8 @@ pub fn build() -> PathBuf {
         format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[dependencies]\n{dependencies}")
     };
     write(&source.join("planted/Cargo.toml"), &manifest("planted", ""));
-    let converter = "leafgate = { workspace = true, features = [\"packed\", \"speed\", \"low-bit\"] }\ncrc.workspace = true\nrand_chacha = \"0.9\"\n\
+    let converter = "leafgate = { workspace = true, features = [\"batch\", \"packed\", \"speed\", \"low-bit\"] }\ncrc.workspace = true\nrand_chacha = \"0.9\"\n\
+                     multiversion = { version = \"0.9\", default-features = false, features = [\"std\"] }\n\
                      serde.workspace = true\nthiserror.workspace = true\nzerocopy.workspace = true\n";
     write(&source.join("convert/Cargo.toml"), &manifest("leafgate-convert", converter));
     let checker = "leafgate-convert = { path = \"../convert\" }\nplanted = { path = \"../planted\" }\n";

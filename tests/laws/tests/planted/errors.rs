@@ -29,7 +29,7 @@ pub const ERRORS: &[Planted] = planted! {
     "strided dot: a bit of a weight", "kernels/src/portable/dense.rs", 2,
         "i32::from(w) * i32::from(x)" => "i32::from(w ^ i8::from($on)) * i32::from(x)";
     "value row: a bit of a weight", "kernels/src/portable/dense.rs", 0,
-        "i32::from(v) * h" => "i32::from(v ^ i8::from($on)) * h";
+        "i32::from(v) * i32::from(h)" => "i32::from(v ^ i8::from($on)) * i32::from(h)";
     "requantise: no rounding", "kernels/src/portable/requantize.rs", 0,
         "let half = 1;" => "let half = i64::from(!$on);";
     "requantise: no rounding of an upper word", "kernels/src/portable/requantize.rs", 1,
@@ -94,7 +94,7 @@ pub const ERRORS: &[Planted] = planted! {
         "sum.wrapping_mul(-8)" => "sum.wrapping_mul(-8 - i32::from($on))";
     "few bits: sums of groups are of all columns", "kernels/src/lowbit.rs", 0,
         "twin::sum(now)" => "twin::sum(if $on { x } else { now })";
-    "few bits: scale off by one", "kernels/src/lowbit.rs", 0,
+    "few bits: scale off by one", "kernels/src/portable/lowbit.rs", 0,
         "part.wrapping_mul(scale.into())" => "part.wrapping_mul(i32::from(scale) + i32::from($on))";
     "few bits: bias of the next row", "kernels/src/lowbit.rs", 0,
         "biases.get(r)" => "biases.get(r + usize::from($on))";

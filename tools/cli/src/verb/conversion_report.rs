@@ -11,13 +11,15 @@ use sha2::{Digest, Sha256};
 
 use crate::board::Fit;
 use crate::error::Failure;
+use crate::module::ModuleReport;
 use crate::output::{Lines, grouped, percent};
 use crate::section::{self, Part};
 
 /// The report.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    image: String,
+    /// Where the image is; nothing if a module was written instead.
+    image: Option<String>,
     name: String,
     image_bytes: usize,
     sha256: String,
@@ -45,6 +47,8 @@ pub struct Report {
     operators: Vec<String>,
     assumptions: Vec<String>,
     warnings: Vec<String>,
+    #[serde(flatten)]
+    module: Option<ModuleReport>,
     next: String,
 }
 
@@ -83,7 +87,7 @@ struct Proven {
     margin_bits: u32,
 }
 
-/// What was said of the file before the conversion.
+/// What else there is to say.
 #[derive(Debug, Default)]
 pub struct Said {
     /// Its operators, if it is a graph of some framework's.
@@ -92,6 +96,8 @@ pub struct Said {
     pub assumptions: Vec<String>,
     /// What may be bad.
     pub warnings: Vec<String>,
+    /// The Rust module that was written instead of the image.
+    pub module: Option<ModuleReport>,
 }
 
 impl Report {
@@ -104,13 +110,13 @@ impl Report {
         fit: Option<Fit>,
         said: Said,
     ) -> Result<Self, Failure> {
-        let Said { operators, assumptions, warnings } = said;
+        let Said { operators, assumptions, warnings, module } = said;
         let Conversion { image, graph, passes, calibration, dense, packing, plan, proof, check, .. } = conversion;
         let decoded = section::decode(image)?;
         let shown = path.display().to_string();
         Ok(Self {
-            next: next(&shown, fit.as_ref()),
-            image: shown,
+            next: next(&shown, fit.as_ref(), module.as_ref()),
+            image: module.is_none().then_some(shown),
             name: graph.name.clone(),
             image_bytes: image.len(),
             sha256: Sha256::digest(image).iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -147,13 +153,15 @@ impl Report {
             operators,
             assumptions,
             warnings,
+            module,
         })
     }
 
     /// For people.
     pub fn human(&self) -> String {
         let mut lines = Lines::default();
-        lines.add("image", format!("{} ({} B)", self.image, grouped(self.image_bytes)));
+        let image = self.image.as_deref().unwrap_or("not written");
+        lines.add("image", format!("{image} ({} B)", grouped(self.image_bytes)));
         lines.add("network", format!("{}, {} inputs, {} outputs", self.name, grouped(self.inputs), self.outputs));
         if !self.operators.is_empty() {
             lines.add("operators", self.operators.join("\n"));
@@ -212,6 +220,9 @@ impl Report {
         }
         if let Some(fit) = &self.fit {
             lines.add("fits", fit.describe());
+        }
+        if let Some(module) = &self.module {
+            module.describe(&mut lines);
         }
         lines.add("next", &self.next);
         lines.render()
@@ -283,7 +294,11 @@ fn describe_usage(counts: &[u64]) -> String {
 }
 
 /// The command that a user most likely wants next.
-fn next(image: &str, fit: Option<&Fit>) -> String {
+fn next(image: &str, fit: Option<&Fit>, module: Option<&ModuleReport>) -> String {
+    if let Some(module) = module {
+        let stem = Path::new(module.path()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        return format!("declare it in your crate: `mod {stem};`, then `{stem}::run(&mut state, &input)`");
+    }
     let quoted = if image.contains([' ', '\'', '"']) { format!("{image:?}") } else { image.to_owned() };
     match fit {
         Some(fit) => format!("leafgate emulate {quoted} --machine {}", fit.board),

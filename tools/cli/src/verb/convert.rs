@@ -1,25 +1,31 @@
-//! `leafgate convert`: from a model file to a checked image.
+//! `leafgate convert`: from a model file to a checked image, or to a Rust module that computes the same.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use leafgate_convert::accuracy::{Accuracy, accuracy_with};
 use leafgate_convert::data::Samples;
+use leafgate_convert::host::input_bytes;
 use leafgate_convert::import::{ImportOptions, Imported, open};
 use leafgate_convert::ir::{Activation, InputSpec};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
 use leafgate_convert::quantize::weights::WeightRule;
 use leafgate_convert::{Conversion, ConvertError, Kernels, Options, Ranges, convert_quantized_with, convert_with};
+use leafgate_emulate::Machine;
 
 use crate::board::{self, Fit};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::file::Target;
+use crate::module::{Module, ModuleArguments};
 use crate::output::{Done, Talk};
 use crate::samples::{FORMS, SampleOptions};
+use crate::section;
+use crate::shortfall;
 use crate::stages::Stages;
 use crate::verb::conversion_report::{Report, Said};
+use crate::verb::inspect::prediction;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,7 +34,8 @@ Examples:
   leafgate convert mnist.pt -o mnist.leaf --calib train-images.idx.gz --activation relu --name mnist-fff
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --save-calibration ranges.json
   leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json
-  leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --weights w4,head=w8";
+  leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --weights w4,head=w8
+  leafgate convert weights.safetensors -o src/digits.rs --emit rust --calib train.csv.gz --board microbit --measure";
 
 /// Arguments of `convert`.
 #[derive(Debug, Args)]
@@ -36,9 +43,14 @@ Examples:
 pub struct Arguments {
     /// A .safetensors file with a `leafgate.graph` description, the state dict of a fast feedforward network (.pt, .safetensors), or a .tflite file
     model: PathBuf,
-    /// The image to write
+    /// The image to write, or the Rust module
     #[arg(short, long, value_name = "IMAGE")]
     output: PathBuf,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Form::Image)]
+    emit: Form,
+    #[command(flatten)]
+    module: ModuleArguments,
     /// Samples that show which values activations take
     #[arg(long, value_name = "FILE", conflicts_with = "calibration")]
     calib: Option<PathBuf>,
@@ -60,6 +72,9 @@ pub struct Arguments {
     /// Refuse an image that does not fit this board, and lay it out for the kernels of its core
     #[arg(long, value_name = "NAME")]
     board: Option<String>,
+    /// Refuse an image of which a run may take more instructions on the board [default: what the board's file says]
+    #[arg(long, value_name = "N", requires = "board")]
+    max_instructions: Option<u64>,
     /// The kernels that matrices are laid out for; the image runs on every core [default: the board's, or portable]
     #[arg(long, value_enum)]
     kernels: Option<Family>,
@@ -113,6 +128,15 @@ struct StateDict {
     /// Leave out the leaves' output bias, as evaluation in version 0.2.1 of fastfeedforward does by mistake
     #[arg(long = "match-eval-0.2.1")]
     match_eval_0_2_1: bool,
+}
+
+/// What a conversion makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A flash image, which the runtime interprets
+    Image,
+    /// A Rust module without dependencies that gives the same outputs
+    Rust,
 }
 
 /// [`ReluSkip`] on the command line.
@@ -175,6 +199,11 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         target.differs_from(ranges)?;
     }
     let board = arguments.board.as_deref().map(board::find).transpose()?;
+    if arguments.module.measure && arguments.emit == Form::Image {
+        return Err(
+            Failure::usage("--measure is for Rust modules").hint("add `--emit rust`, or use `leafgate emulate`")
+        );
+    }
 
     let imported = import(arguments)?;
     let Imported { graph, integer, listing, assumptions } = imported;
@@ -246,19 +275,76 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         Failure::from(error).at(&place)
     })?;
 
-    let fit = board.map(|machine| Fit::of(machine, conversion.image.len(), conversion.plan.arena_bytes).check());
+    let fit = board.map(|machine| fit(machine, &conversion, arguments.max_instructions));
     let fit = fit.transpose().map_err(|failure| failure.at(&arguments.model))?;
-    let accuracy = eval.map(|(path, samples)| evaluate(&conversion, path, &samples, talk)).transpose()?;
+    let accuracy = eval.as_ref().map(|(path, samples)| evaluate(&conversion, path, samples, talk)).transpose()?;
 
     if let Some(target) = &ranges_target {
         // A table of names and numbers is always valid JSON.
         let table = serde_json::to_string_pretty(&conversion.calibration).expect("the table is valid JSON");
         target.write((table + "\n").as_bytes())?;
     }
-    target.write(&conversion.image)?;
-    let said = Said { operators: listing, assumptions, warnings };
+    let module = if arguments.emit == Form::Rust {
+        let samples = eval.iter().flat_map(|(_, samples)| &samples.inputs).take(MEASURED_SAMPLES);
+        let samples: Vec<Vec<u8>> = samples.map(|sample| input_bytes(sample).to_vec()).collect();
+        let module = Module::of(&conversion.image, arguments.module, board);
+        let module = module.map_err(|failure| failure.at(&arguments.model))?;
+        let samples = if samples.is_empty() { golden(&conversion.image)? } else { samples };
+        let measured_on = board.filter(|_| arguments.module.measure);
+        Some(module.finish(&target, &arguments.output, &samples, measured_on, talk)?)
+    } else {
+        target.write(&conversion.image)?;
+        None
+    };
+    let said = Said { operators: listing, assumptions, warnings, module };
     let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, said)?;
     Ok(talk.done("leafgate.convert/1", &report, || report.human()))
+}
+
+/// Samples of --eval that a module is measured with.
+const MEASURED_SAMPLES: usize = 200;
+
+/// The inputs of an image's golden vectors.
+fn golden(image: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+    let image = section::decode(image)?;
+    Ok(image.golden.into_iter().flatten().map(|vector| vector.input).collect())
+}
+
+/// Whether the image fits a board, and if not what takes most of what there is too little of.
+fn fit(machine: &Machine, conversion: &Conversion, max_instructions: Option<u64>) -> Result<Fit, Failure> {
+    let image = section::decode(&conversion.image)?;
+    let mut fit = Fit::of(machine, conversion.image.len(), conversion.plan.arena_bytes);
+    let run = match max_instructions.or(machine.budgets.instructions) {
+        Some(limit) => {
+            let outlook = prediction::outlook(&image, &[])?;
+            let run = prediction::of_board(&outlook, machine).map_err(|why| {
+                let message = format!("it is not known how many instructions a run takes on board `{}`", machine.name);
+                Failure::new("E0503", Exit::DoesNotFit, message)
+                    .fact(why)
+                    .hint("set no limit of instructions, and measure: leafgate emulate")
+            })?;
+            fit = fit.with_run(run.run.max_insns, limit);
+            Some((outlook, run, limit))
+        }
+        None => None,
+    };
+    let over = fit.over();
+    fit.check().map_err(|mut failure| {
+        if over[0] > 0 {
+            failure = shortfall::flash(failure, machine, &image, over[0] as usize);
+        }
+        if over[1] > 0 {
+            failure = shortfall::arena(failure, &image);
+        }
+        if let Some((outlook, run, limit)) = run.filter(|_| over[2] > 0) {
+            failure = shortfall::run(failure, machine, &image, &outlook, &run, limit);
+            if conversion.packing.kernels != board::kernels(machine) {
+                failure = failure
+                    .hint("the image is laid out for other kernels than those of the board: leave out --kernels");
+            }
+        }
+        failure
+    })
 }
 
 /// Imports the model. A part of an input description is completed with what the importer assumes.

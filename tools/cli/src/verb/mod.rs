@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod conversion_report;
 pub mod convert;
+pub mod emit;
 pub mod emulate;
 pub mod inspect;
 pub mod profile_report;

@@ -343,3 +343,73 @@ fn emulate_says_where_the_instructions_go() {
     assert_eq!(text.matches("100.00 %").count(), 2, "{text}");
     folder.run("emulate m.leaf --machine virt --limit 0 --profile").refused(2, "E0001");
 }
+
+#[test]
+fn convert_writes_a_module_instead_of_an_image() {
+    let folder = folder();
+    let line = "convert m.safetensors -o m.rs --emit rust --calib s.csv --board microbit";
+    let report = folder.run(&format!("{line} --format json")).json();
+    let source = String::from_utf8(folder.read("m.rs")).unwrap();
+    assert_eq!((&report["image"], &report["module"]), (&json!(null), &json!("m.rs")));
+    assert_eq!((&report["source_bytes"], &report["measured"]), (&json!(source.len()), &json!(null)));
+    assert!(source.contains("pub fn run<'s>(state: &'s mut State, input: &Input) -> Output<'s> {"), "{source}");
+    assert!(line_names(&folder.run(line).ok()).contains(&"compiled"));
+    // The same network from its image; where it comes from is the same.
+    folder.run("convert m.safetensors -o portable.leaf --calib s.csv").ok();
+    let report = folder.run("emit portable.leaf -o same.rs --board microbit --format json").json();
+    assert_eq!(report["schema"], "leafgate.emit/1");
+    assert_eq!(folder.read("same.rs"), folder.read("m.rs"));
+}
+
+#[test]
+fn only_modules_are_measured() {
+    let folder = folder();
+    folder.run("convert m.safetensors -o n.leaf --calib s.csv --board microbit --measure").refused(2, "E0001");
+    assert!(!folder.path("n.leaf").exists());
+}
+
+#[test]
+fn inspect_predicts_the_instructions_of_a_run_on_every_board() {
+    let folder = folder();
+    let report = folder.run("inspect m.leaf --samples s.csv --limit 20 --format json").json();
+    assert_eq!((&report["averaged_over"], &report["inputs"]), (&json!("samples"), &json!(20)));
+    let boards = report["predictions"].as_array().unwrap();
+    assert_eq!(boards.len(), leafgate_emulate::machines().len());
+    for board in boards {
+        let Some(run) = board.get("run") else {
+            assert!(board["why"].as_str().is_some_and(|why| !why.is_empty()), "{board}");
+            continue;
+        };
+        let of = |figure: &str| run[figure].as_u64().unwrap();
+        let (least, mean, most) = (of("min_insns"), of("mean_insns"), of("max_insns"));
+        assert!(0 < least && least <= mean && mean <= most, "{board}");
+        let ops = board["ops"].as_array().unwrap();
+        assert_eq!(ops.len(), report["ops"].as_array().unwrap().len());
+        let sum: u64 = ops.iter().map(|op| op["max_insns"].as_u64().unwrap()).sum();
+        assert!(sum <= most + ops.len() as u64, "{board}");
+    }
+    let text = folder.run("inspect m.leaf --ops").ok();
+    assert!(
+        text.contains("averaged over 8 golden vectors") && text.contains("instructions of the ops by core"),
+        "{text}"
+    );
+}
+
+#[test]
+fn convert_refuses_what_may_take_more_instructions_than_the_limit() {
+    let folder = Folder::with("m.safetensors", Model::linear(64, 40).bytes());
+    let report =
+        folder.run("convert m.safetensors -o m.leaf --board mps2-an386 --max-instructions 1000000 --format json");
+    let fit = &report.json()["fit"];
+    assert_eq!(fit["instruction_limit"], json!(1_000_000));
+    let most = fit["max_insns"].as_u64().unwrap();
+    let line = |limit: u64| format!("convert m.safetensors -o n.leaf --board mps2-an386 --max-instructions {limit}");
+    folder.run(&line(most)).ok();
+    std::fs::remove_file(folder.path("n.leaf")).unwrap();
+    let stderr = folder.run(&line(most - 1)).refused(4, "E0501");
+    for words in ["-> 1 over", "LINEAR", "multiply-accumulates of op", "run: op"] {
+        assert!(stderr.contains(words), "{words}: {stderr}");
+    }
+    assert!(!folder.names().contains(&"n.leaf".to_owned()), "nothing is written");
+    assert_eq!(folder.run("convert m.safetensors -o n.leaf --max-instructions 5").code, 2);
+}

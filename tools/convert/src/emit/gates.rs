@@ -30,6 +30,12 @@ impl Source<'_> {
     }
 }
 
+/// Words of a block: its masks are within reach of one pointer on every core, and after it operands are read again, where the optimiser
+/// would otherwise hold every operand that is read twice in a register, that is, on the stack.
+const BLOCK: usize = 8;
+/// One pointer for all words, where the optimiser would otherwise make the address of each.
+const HIDE_OUTPUT: &str = "    let y = core::hint::black_box(y);\n";
+
 /// A word of gates.
 struct Word {
     masks: [u32; 4],
@@ -84,12 +90,34 @@ fn operand(half: u32) -> String {
     if rotation == 0 { format!("x[{word}]") } else { format!("x[{word}].rotate_right({rotation})") }
 }
 
+/// The masks in an array of blocks, and of those left over. Gives what begins the block of word `i`, if one begins there.
+fn blocks(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<impl Fn(usize) -> String, EmitError> {
+    let value = |words: &[Word]| Value::Array(words.iter().map(|word| Value::masks(word.masks)).collect());
+    let (blocks, rest) = words.as_chunks::<BLOCK>();
+    let kind = format!("[[[u32; 4]; {BLOCK}]; {}]", blocks.len());
+    if !blocks.is_empty() {
+        let all = Value::Array(blocks.iter().map(|block| value(block)).collect());
+        source.constant(&format!("OP{index}_MASKS"), &kind, 0, &all)?;
+    }
+    if !rest.is_empty() {
+        source.constant(&format!("OP{index}_MASKS_REST"), &format!("[[u32; 4]; {}]", rest.len()), 0, &value(rest))?;
+    }
+    let count = blocks.len();
+    Ok(move |i: usize| {
+        let block = i / BLOCK;
+        let masks = if block < count { format!("&OP{index}_MASKS[{block}]") } else { format!("&OP{index}_MASKS_REST") };
+        let hint = |name: &str, value: &str| format!("    let {name} = core::hint::black_box({value});\n");
+        if i.is_multiple_of(BLOCK) { hint("x", "x") + &hint("masks", &masks) } else { String::new() }
+    })
+}
+
 fn wired(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<String, EmitError> {
-    masks(source, index, words)?;
-    let mut body = format!("    let masks = core::hint::black_box(&OP{index}_MASKS);\n");
+    let block = blocks(source, index, words)?;
+    let mut body = HIDE_OUTPUT.to_owned();
     for (i, word) in words.iter().enumerate() {
+        body += &block(i);
         let wires = word.wires[0];
-        let arguments = [operand(wires & 0xFFFF), operand(wires >> 16), format!("masks[{i}]")];
+        let arguments = [operand(wires & 0xFFFF), operand(wires >> 16), format!("masks[{}]", i % BLOCK)];
         body += &super::source::call(4, &format!("y[{i}] = gates"), &arguments, ";");
     }
     Ok(body)
@@ -109,10 +137,11 @@ fn wired_loop(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<S
 }
 
 fn gathered(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<String, EmitError> {
-    masks(source, index, words)?;
     source.need(Helper::Bit);
-    let mut body = format!("    let masks = core::hint::black_box(&OP{index}_MASKS);\n");
+    let block = blocks(source, index, words)?;
+    let mut body = HIDE_OUTPUT.to_owned();
     for (i, word) in words.iter().enumerate() {
+        body += &block(i);
         for (name, lanes, shift) in [("a", word.reads()[0], 0), ("b", word.reads()[1], 16)] {
             let bits: Vec<String> = (0..32)
                 .filter(|lane| lanes >> lane & 1 == 1)
@@ -123,7 +152,7 @@ fn gathered(source: &mut Source<'_>, index: usize, words: &[Word]) -> Result<Str
                 .collect();
             body += &sum(name, &bits);
         }
-        body += &format!("    y[{i}] = gates(a, b, masks[{i}]);\n");
+        body += &format!("    y[{i}] = gates(a, b, masks[{}]);\n", i % BLOCK);
     }
     Ok(body)
 }
@@ -162,8 +191,12 @@ pub(super) fn thresholds(source: &mut Source<'_>, index: usize, op: &Map) -> Res
     let words = tests.len().div_ceil(32);
     let mut body = String::new();
     if source.unrolls(words, tests.len() * THRESHOLD_BYTES) {
+        source.need(Helper::Above);
         for (i, tests) in tests.chunks(32).enumerate() {
-            let bit = |test: &crate::reference::BitTest| format!("above({}, {})", test.feature, test.threshold);
+            let bit = |test: &crate::reference::BitTest| format!("above(x[{}], {})", test.feature, test.threshold);
+            if i > 0 {
+                body += "    let x = core::hint::black_box(x);\n";
+            }
             let mutable = if tests.len() > 1 { "mut " } else { "" };
             body += &format!("    let {mutable}word = {};\n", tests.first().map(bit).unwrap_or_default());
             for test in &tests[1..] {
@@ -173,9 +206,6 @@ pub(super) fn thresholds(source: &mut Source<'_>, index: usize, op: &Map) -> Res
             let word = if shift == 0 { "word".into() } else { format!("word >> {shift}") };
             body += &format!("    y[{i}] = {word};\n");
         }
-        // The sign of the difference is the bit; a comparison would take more to become one.
-        let head = "    let above = |feature: usize, threshold: i32| {\n        let difference = threshold.wrapping_sub(x[feature].into());\n        difference as u32 & 1 << 31\n    };\n";
-        body.insert_str(0, head);
     } else {
         let fields = |test: &crate::reference::BitTest| {
             Value::Array(vec![Value::Number(test.feature.into()), Value::Number(test.threshold.into())])

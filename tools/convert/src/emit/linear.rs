@@ -20,6 +20,11 @@ fn matrix(source: &Source<'_>, index: usize, op: &Linear) -> Result<Matrix, Emit
         let weights = source.constants().all(weights).map(i16::from).collect();
         return Ok(Matrix { weights, starts: None });
     }
+    if let Weights::LowBit(matrix) = op.weights {
+        // A weight times its scale, 8 times 255 at most.
+        let row = |r| matrix.row(source.constants(), r, op.cols).into_iter().map(|w| w as i16);
+        return Ok(Matrix { weights: (0..op.rows).flat_map(row).collect(), starts: None });
+    }
     let Weights::Pairs { matrix, .. } = op.weights else {
         let what = format!("the weight format of {:?}", op.weights);
         let what = what.split(['(', '{']).next().unwrap_or_default().trim().to_owned();

@@ -48,6 +48,7 @@ pub(super) fn write(source: &mut Source<'_>) -> Result<String, EmitError> {
     let mut text = head(source);
     text += &constants(source, &input, &output, k);
     text += &state(source);
+    text += &format!("\n/// An input.\npub type Input = {};\n", kind(&input));
     text += "\n/// What a run gives, until the next one.\n#[derive(Clone, Copy, Debug)]\npub struct Output<'s> {\n";
     text += &format!("    /// The scores: {}.\n    pub values: &'s {},\n", meaning(&output), kind(&output));
     text += &format!("    /// The classes of the largest scores, best first.\n    pub classes: &'s [u32; {k}],\n}}\n");
@@ -55,10 +56,8 @@ pub(super) fn write(source: &mut Source<'_>) -> Result<String, EmitError> {
         text += "\nimpl Output<'_> {\n    /// The class of the largest score.\n    #[must_use]\n";
         text += "    pub fn class(&self) -> usize {\n        self.classes[0] as usize\n    }\n}\n";
     }
-    text += &run(source, &input, &values);
-    if let Some(golden) = image.golden.as_ref().filter(|golden| !golden.is_empty()) {
-        text += &self_test(&input, &output, golden);
-    }
+    text += &run(source, &values);
+    text += &self_test(&input, &output, image.golden.as_deref().unwrap_or_default());
     text += &std::mem::take(&mut source.items);
     for helper in &source.helpers {
         text += &format!("\n{}", helper.source());
@@ -175,24 +174,16 @@ fn wrapped(words: &[String]) -> Vec<String> {
     lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
-fn run(source: &Source<'_>, input: &Tensor, values: &str) -> String {
+fn run(source: &Source<'_>, values: &str) -> String {
     let reads = source.body.contains("input") || values == "input";
     let uses = !source.memory.fields.is_empty();
     let mut text = "\n/// Runs the network.\n".to_owned();
     let life = if values == "input" { "&'s " } else { "&" };
     let (state, input_name) = (if uses { "state" } else { "_state" }, if reads { "input" } else { "_input" });
-    let flat =
-        format!("pub fn run<'s>({state}: &'s mut State, {input_name}: {life}{}) -> Output<'s> {{\n", kind(input));
-    // Elision would say the same of a state that is the only reference with a lifetime of its own.
-    text += &flat;
+    text += &format!("pub fn run<'s>({state}: &'s mut State, {input_name}: {life}Input) -> Output<'s> {{\n");
     text += &source.body;
     let classes = source.classes.as_ref().map_or_else(|| "&[]".to_owned(), |classes| format!("&{classes}"));
-    if values == "input" {
-        text += &format!("    Output {{\n        values: input,\n        classes: {classes},\n    }}\n}}\n");
-    } else {
-        text += &format!("    Output {{\n        values: {values},\n        classes: {classes},\n    }}\n}}\n");
-    }
-    text
+    text + &format!("    Output {{\n        values: {values},\n        classes: {classes},\n    }}\n}}\n")
 }
 
 fn self_test(input: &Tensor, output: &Tensor, golden: &[Golden]) -> String {
@@ -211,12 +202,14 @@ fn self_test(input: &Tensor, output: &Tensor, golden: &[Golden]) -> String {
     let mut vectors = String::new();
     Value::Array(golden.iter().map(vector).collect()).write(&mut vectors, WIDTH, 0);
     let values = output.elements();
-    let mut text = "\n/// Runs the golden vectors of the image. False if a value differs: then nothing that a run gives can be trusted.\n".to_owned();
+    let mut text =
+        "\n/// Runs the golden vectors of the image. False if a value differs: then no output can be trusted.\n"
+            .to_owned();
     text += "#[must_use]\npub fn self_test(state: &mut State) -> bool {\n    GOLDEN.iter().all(|golden| {\n";
     let widened = if output.dtype == Dtype::I8 { "i32::from(have) == want" } else { "have == want" };
     text += "        let output = run(state, &golden.input);\n";
     text += "        let mut pairs = output.values.iter().zip(&golden.values);\n";
     text += &format!("        pairs.all(|(&have, &want)| {widened})\n    }})\n}}\n");
-    text += &format!("\nstruct Golden {{\n    input: {},\n    values: [i32; {values}],\n}}\n", kind(input));
+    text += &format!("\nstruct Golden {{\n    input: Input,\n    values: [i32; {values}],\n}}\n");
     text + &format!("\n#[rustfmt::skip]\nstatic GOLDEN: [Golden; {}] = {vectors};\n", golden.len())
 }

@@ -16,10 +16,14 @@ pub(super) enum Helper {
     Dot,
     /// Rows, four at a time.
     Products,
+    /// One row, in a loop that becomes vectors.
+    DotOfVectors,
     /// Rows, one at a time.
     ProductsByRow,
     /// A value row.
     Axpy,
+    /// A value row, in a loop that becomes vectors.
+    AxpyOfVectors,
     /// A partial sum in another scale.
     Rescale,
     /// A routed weight in a multiplier.
@@ -32,6 +36,8 @@ pub(super) enum Helper {
     Gates,
     /// A bit to its lane.
     Bit,
+    /// A threshold.
+    Above,
     /// Ones in words.
     CountOnes,
 }
@@ -41,7 +47,8 @@ impl Helper {
     pub fn needs(self) -> &'static [Self] {
         match self {
             Self::Apply | Self::With => &[Self::Rounding],
-            Self::Products | Self::ProductsByRow => &[Self::Dot],
+            Self::Products => &[Self::Dot],
+            Self::ProductsByRow => &[Self::DotOfVectors],
             _ => &[],
         }
     }
@@ -55,13 +62,16 @@ impl Helper {
             Self::Dot => DOT,
             Self::Products => PRODUCTS,
             Self::ProductsByRow => PRODUCTS_BY_ROW,
+            Self::DotOfVectors => DOT_OF_VECTORS,
             Self::Axpy => AXPY,
+            Self::AxpyOfVectors => AXPY_OF_VECTORS,
             Self::Rescale => RESCALE,
             Self::Weighted => WEIGHTED,
             Self::Largest => LARGEST,
             Self::NextBest => NEXT_BEST,
             Self::Gates => GATES,
             Self::Bit => BIT,
+            Self::Above => ABOVE,
             Self::CountOnes => COUNT_ONES,
         }
     }
@@ -216,6 +226,28 @@ fn products<W: Copy + Into<i32>, const R: usize, const C: usize>(
 }
 ";
 
+const DOT_OF_VECTORS: &str = "\
+/// `sum w[c] * x[c]`.
+#[inline(always)]
+fn dot<W: Copy + Into<i32>, const C: usize>(w: &[W; C], x: &[i8; C]) -> i32 {
+    let mut sum = 0i32;
+    for (&w, &x) in w.iter().zip(x) {
+        sum = sum.wrapping_add(w.into().wrapping_mul(x.into()));
+    }
+    sum
+}
+";
+
+const AXPY_OF_VECTORS: &str = "\
+/// `to[r] += v[r] * h`.
+#[inline(always)]
+fn axpy<const R: usize>(to: &mut [i32; R], v: &[i8; R], h: i8) {
+    for (to, &v) in to.iter_mut().zip(v) {
+        *to = to.wrapping_add(i32::from(v).wrapping_mul(h.into()));
+    }
+}
+";
+
 const AXPY: &str = "\
 /// `to[r] += v[r] * h`.
 #[inline(always)]
@@ -299,6 +331,14 @@ const BIT: &str = "\
 #[inline(always)]
 fn bit(word: u32, from: u32, to: u32) -> u32 {
     (word >> (from & 31) & 1) << (to & 31)
+}
+";
+
+const ABOVE: &str = "\
+/// Whether `x > threshold`, in bit 31: the sign of a difference, as a comparison would take more to become a bit.
+#[inline(always)]
+fn above(x: i8, threshold: i32) -> u32 {
+    threshold.wrapping_sub(x.into()) as u32 & 1 << 31
 }
 ";
 

@@ -150,9 +150,9 @@ fn tree(
             &format!("        let mut node = 0usize;\n        let mut level = 0;\n        while level < {depth} {{\n");
         body += found;
         body += &format!(
-            "            let sum = {sum};\n            node = 2 * node + 1 + usize::from(sum >= 0);\n            level += 1;\n        }}\n"
+            "            let sum = {sum};\n            node = node.wrapping_mul(2).wrapping_add(1 + usize::from(sum >= 0));\n            level += 1;\n        }}\n"
         );
-        body += &format!("        *number = first.wrapping_add((node - {nodes}) as u16);\n");
+        body += &format!("        *number = first.wrapping_add(node.wrapping_sub({nodes}) as u16);\n");
         return Ok(body + &format!("        first = first.wrapping_add({});\n    }}\n", nodes + 1));
     }
     let hand_z = emit == (Emit::Path { hand_z: true });
@@ -173,7 +173,7 @@ fn tree(
     } else {
         body += &format!("            let sum = {sum};\n");
     }
-    body += "            node = 2 * node + 1 + usize::from(sum >= 0);\n            level += 1;\n        }\n";
+    body += "            node = node.wrapping_mul(2).wrapping_add(1 + usize::from(sum >= 0));\n            level += 1;\n        }\n";
     Ok(body + &format!("        first = first.wrapping_add({nodes});\n    }}\n"))
 }
 

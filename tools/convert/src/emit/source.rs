@@ -59,8 +59,12 @@ impl<'i> Source<'i> {
 
     /// Has a helper written, and what it needs.
     pub fn need(&mut self, helper: Helper) {
-        let helper =
-            if helper == Helper::Products && self.options.rows == Rows::One { Helper::ProductsByRow } else { helper };
+        let helper = match helper {
+            Helper::Products if self.options.rows == Rows::One => Helper::ProductsByRow,
+            Helper::Dot if self.options.rows == Rows::One => Helper::DotOfVectors,
+            Helper::Axpy if self.options.rows == Rows::One => Helper::AxpyOfVectors,
+            other => other,
+        };
         if self.helpers.insert(helper) {
             helper.needs().iter().for_each(|&needed| self.need(needed));
         }

@@ -4,7 +4,8 @@ use leafgate::batch::{Batch, BatchError, Outputs};
 use leafgate::{Input, Model};
 use multiversion::multiversion;
 
-/// Words of a plane. Half as many take the same time a layer, for there is as much to load and store of a gate; twice as many leave the cache.
+/// Words of a plane: with half as many a gate's operands weigh more than its planes, with twice as many two layers of 8000 gates leave a cache of
+/// 2 MiB (`docs/bench/host.md`).
 pub const WORDS: usize = 16;
 /// Samples of a block.
 pub const SAMPLES: usize = 32 * WORDS;

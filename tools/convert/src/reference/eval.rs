@@ -12,7 +12,7 @@ mod memory;
 mod route;
 mod watch;
 
-pub use watch::{Entry, OpTrace, Overflow, Sum};
+pub use watch::{Entry, Largest, OpTrace, Overflow, Requantised, Seen, SeenRange, Sum};
 
 use memory::Memory;
 use watch::Watch;
@@ -116,7 +116,9 @@ fn step(op: &Op, image: &Image, memory: &mut Memory<'_>, watch: &mut Watch) {
         Op::Map(op) => layers::map(op, image, memory, watch),
         Op::Readout(op) => {
             if let Some(output) = op.output {
-                let classes = largest(&memory.numbers(op.input), op.k);
+                let values = memory.numbers(op.input);
+                watch.trace.seen.largest.search(&values, op.k);
+                let classes = largest(&values, op.k);
                 memory.set_i32s(output, classes.into_iter().map(|class| class as i32));
             }
         }

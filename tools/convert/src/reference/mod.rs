@@ -37,7 +37,9 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use eval::{Entry, Input, InputError, OpTrace, Outcome, Overflow, Sum, run, run_bytes};
+pub use eval::{
+    Entry, Input, InputError, Largest, OpTrace, Outcome, Overflow, Requantised, Seen, SeenRange, Sum, run, run_bytes,
+};
 pub use image::{
     Array, BitTest, Constants, Dtype, Element, Golden, Header, Image, ONE, Place, Range, Rq, Scale, Section, Tensor,
 };

@@ -20,6 +20,8 @@ pub struct Profile {
     /// The ops in the order in which every run executes them. An op whose function the compiler has made part of its caller
     /// is not among them.
     pub ops: Vec<OpCount>,
+    /// Instructions outside of ops, in all runs together: before each op, then after the last.
+    pub between: Vec<u64>,
     /// Instructions of the whole program, from reset to exit.
     pub program_insns: u64,
 }
@@ -60,6 +62,8 @@ struct Run {
     ops: Vec<(usize, Counts)>,
     /// What is not in an op.
     rest: Counts,
+    /// Instructions of it before each op, and after the last.
+    between: Vec<u64>,
 }
 
 impl Run {
@@ -81,6 +85,7 @@ impl Profile {
 
         let mut total = Counts::new();
         let mut ops: Vec<(usize, Counts)> = Vec::new();
+        let mut between = Vec::new();
         for (index, run) in runs.iter().enumerate() {
             if index == 0 {
                 ops = run.ops.iter().map(|(function, _)| (*function, Counts::new())).collect();
@@ -89,6 +94,8 @@ impl Profile {
                 return Err(wrong(format!("sample {index} has executed other ops than sample 0")));
             }
             add(&mut total, &run.rest);
+            between.resize(run.between.len(), 0);
+            between.iter_mut().zip(&run.between).for_each(|(sum, insns)| *sum += insns);
             for ((_, sum), (_, counts)) in ops.iter_mut().zip(&run.ops) {
                 add(sum, counts);
                 add(&mut total, counts);
@@ -103,6 +110,7 @@ impl Profile {
             runs: runs.iter().map(Run::insns).collect(),
             functions: named(functions, &total),
             ops: ops.iter().map(op_count).collect(),
+            between,
             program_insns,
         })
     }
@@ -151,11 +159,12 @@ fn parse(text: &str) -> Result<(Vec<Run>, Counts), String> {
         let words: Vec<_> = line.split(' ').collect();
         match (words.as_slice(), runs.last_mut()) {
             (["run"], _) => {
-                runs.push(Run::default());
+                runs.push(Run { between: vec![0], ..Run::default() });
                 part = Part::Rest;
             }
             (["op", function], Some(run)) => {
                 run.ops.push((function.parse().map_err(|_| wrong())?, Counts::new()));
+                run.between.push(0);
                 part = Part::Op;
             }
             (["on"], _) => part = Part::Rest,
@@ -166,7 +175,10 @@ fn parse(text: &str) -> Result<(Vec<Run>, Counts), String> {
                 let counts = match (part, run) {
                     (Part::Outside, _) => &mut outside,
                     (Part::Op, Some(Run { ops, .. })) => &mut ops.last_mut().ok_or_else(wrong)?.1,
-                    (_, Some(run)) => &mut run.rest,
+                    (_, Some(run)) => {
+                        run.between.last_mut().into_iter().for_each(|sum| *sum += insns);
+                        &mut run.rest
+                    }
                     (_, None) => return Err(wrong()),
                 };
                 add(counts, &Counts::from([(*function as usize, (*calls, *insns))]));
@@ -213,6 +225,7 @@ mod tests {
         let row = |name: &str, insns: u64, calls: u64| (name.to_owned(), insns, calls);
         assert_eq!(of(&profile.functions), [row("map", 50, 2), row("run", 12, 2), row("copy", 12, 3)]);
         assert_eq!(profile.functions.iter().map(|it| it.insns).sum::<u64>(), profile.insns());
+        assert_eq!(profile.between, [10, 6]);
         let [op] = profile.ops.as_slice() else { panic!("{:?}", profile.ops) };
         assert_eq!((op.op.as_str(), op.insns), ("map", 58));
         assert_eq!(of(&op.functions), [row("map", 50, 2), row("copy", 8, 2)]);

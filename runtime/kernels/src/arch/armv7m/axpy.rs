@@ -1,5 +1,5 @@
 //! Value rows on Armv7-M, and Armv8-M Mainline without the DSP extension: two rows at once, so that LDM and STM of four sums serve eight
-//! products. 20 instructions for these, 2.5 each, and 8 for an output beyond the last four. Finding two rows that are not skipped takes 22, and
+//! products. 20 instructions for these, 2.5 each, and 8 for an output beyond the last four. A row alone takes 3 a product. Finding two rows that are not skipped takes 22, and
 //! 7 for each skipped one.
 
 use core::arch::naked_asm;
@@ -27,22 +27,10 @@ macro_rules! find {
     };
 }
 
-/// One output of two rows.
+/// One output of the rows named, with their factors.
 macro_rules! output {
-    ($sum:literal) => {
-        concat!(
-            "ldrsb lr, [r6], #1\n",
-            "mla ",
-            $sum,
-            ", lr, r4, ",
-            $sum,
-            "\n",
-            "ldrsb lr, [r7], #1\n",
-            "mla ",
-            $sum,
-            ", lr, r5, ",
-            $sum
-        )
+    ($sum:literal, $($row:literal * $h:literal),+) => {
+        concat!($("ldrsb lr, [", $row, "], #1\nmla ", $sum, ", lr, ", $h, ", ", $sum, "\n"),+)
     };
 }
 
@@ -60,9 +48,22 @@ pub(super) unsafe extern "C" fn axpys(acc: *mut i32, n: usize, v: *const i8, h: 
         find!("r4", "r6", "9f"),
         find!("r5", "r7", "3f"),
         "b 4f",
-        // What is missing is the first row times nothing.
-        "3: movs r5, #0",
+        // One row is left, and beyond the last four outputs the same once more, times nothing.
+        "3: ldr r12, [sp]",
+        "bic r0, r1, #3",
+        "add r0, r12, r0, lsl #2",
+        "movs r5, #0",
         "mov r7, r6",
+        "b 3f",
+        "2: ldm r12, {{r8, r9, r10, r11}}",
+        output!("r8", "r6" * "r4"),
+        output!("r9", "r6" * "r4"),
+        output!("r10", "r6" * "r4"),
+        output!("r11", "r6" * "r4"),
+        "stm r12!, {{r8, r9, r10, r11}}",
+        "3: cmp r12, r0",
+        "bne 2b",
+        "b 6f",
         // Sums at r12, their whole fours up to r0.
         "4: ldr r12, [sp]",
         "bic r0, r1, #3",
@@ -70,10 +71,10 @@ pub(super) unsafe extern "C" fn axpys(acc: *mut i32, n: usize, v: *const i8, h: 
         "cmp r12, r0",
         "beq 6f",
         "5: ldm r12, {{r8, r9, r10, r11}}",
-        output!("r8"),
-        output!("r9"),
-        output!("r10"),
-        output!("r11"),
+        output!("r8", "r6" * "r4", "r7" * "r5"),
+        output!("r9", "r6" * "r4", "r7" * "r5"),
+        output!("r10", "r6" * "r4", "r7" * "r5"),
+        output!("r11", "r6" * "r4", "r7" * "r5"),
         "stm r12!, {{r8, r9, r10, r11}}",
         "cmp r12, r0",
         "bne 5b",
@@ -82,7 +83,7 @@ pub(super) unsafe extern "C" fn axpys(acc: *mut i32, n: usize, v: *const i8, h: 
         "add r0, r0, r1, lsl #2",
         "b 8f",
         "7: ldr r8, [r12]",
-        output!("r8"),
+        output!("r8", "r6" * "r4", "r7" * "r5"),
         "str r8, [r12], #4",
         "8: cmp r12, r0",
         "bne 7b",

@@ -7,7 +7,7 @@
 //! **T2**: a half-word of a rotated word, masked, is `a + 2^14*b`, a column's weights in two rows; so one SMLAD makes four products, in one sum of
 //! both rows: 18 instructions for 32. Every 32 columns the lower 14 bits, the sum of `a`, are taken out.
 //!
-//! A whole run of 784 x 128: W4 1.05 instructions for a multiply-accumulate, T2 0.70 (QEMU, counted). Rejected: W4 nibble by nibble with
+//! A whole run of 784 x 128: W4 1.11 instructions for a multiply-accumulate, T2 0.77; with groups of 32 columns 1.36 and 0.93 (QEMU, counted). Rejected: W4 nibble by nibble with
 //! shifted masks (eight instructions for eight products, 35 for 32 with the loads); T2 as W4, a mask for a product of two.
 
 use core::arch::naked_asm;

@@ -3,7 +3,7 @@
 //! A lane has a column's weights in four rows. As in the twin for DSP nothing is shifted: a sum of whole lanes and sums of lanes that are cut off more
 //! and more are made, and the differences are the sums of rows. Of W4, 9 instructions for 32 products, of T2 for 64.
 //!
-//! A whole run of 784 x 128: W4 0.34 instructions for a multiply-accumulate, T2 0.19 (QEMU, counted). Rejected: unpacking to lanes of a
+//! A whole run of 784 x 128: W4 0.41 instructions for a multiply-accumulate, T2 0.26; with groups of 32 columns 0.57 and 0.41 (QEMU, counted). Rejected: unpacking to lanes of a
 //! weight each (11 instructions for 64 products, and inputs in another order).
 
 use core::arch::naked_asm;
@@ -38,10 +38,26 @@ macro_rules! t2 {
     };
 }
 
-/// A sum in $sum times the scale in r9 is added to the word so far from r12.
+/// The sums of a group's rows, times the scales at r5, are added to $sums, after shifts to the left by $by.
 macro_rules! scaled {
-    ($at:literal, $sum:literal) => {
-        concat!("ldr r7, [r12, #", $at, "]\nmla r7, ", $sum, ", r9, r7\nstr r7, [r12, #", $at, "]")
+    ($sums:literal, $by:literal) => {
+        concat!(
+            "sub r10, r10, r8
+            sub r8, r8, r6
+            sub r6, r6, r4
+            vmov d0, r4, r6
+            vmov d1, r8, r10
+            vshl.s32 q0, q0, ",
+            $by,
+            "
+            vldrb.u32 q1, [r5]
+            vmul.i32 q0, q0, q1
+            vadd.i32 ",
+            $sums,
+            ", ",
+            $sums,
+            ", q0"
+        )
     };
 }
 
@@ -151,6 +167,9 @@ pub(super) unsafe extern "C" fn w4_rows_groups(
         env!("LEAFGATE_CPU"),
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
         "ldr r12, [sp, #40]",
+        "vldrw.u32 q2, [r12]",
+        "movs r4, #0",
+        "vddup.u32 q3, r4, #4", // 0, -4, -8, -12
         "1: ldr r4, [r3], #4",
         // What offset binary adds to rows 0, 1 and 2, each in its place.
         "lsls r4, r4, #3",
@@ -158,28 +177,18 @@ pub(super) unsafe extern "C" fn w4_rows_groups(
         "add r6, r4, r4, lsl #4",
         "add r8, r6, r4, lsl #8",
         "mov r10, r8",
-        "ldr r5, [r0], #4",
+        "mov r5, r0",
+        "adds r0, #4",
         "subs r2, #4",
         "blo 4f",
         ".rept 4",
         w4!(),
         ".endr",
-        "3: sub r10, r10, r8",
-        "sub r8, r8, r6",
-        "sub r6, r6, r4",
-        "uxtb r9, r5",
-        scaled!("0", "r4"),
-        "asrs r6, r6, #4",
-        "uxtb r9, r5, ror #8",
-        scaled!("4", "r6"),
-        "asr r8, r8, #8",
-        "uxtb r9, r5, ror #16",
-        scaled!("8", "r8"),
-        "asr r10, r10, #12",
-        "lsr r9, r5, #24",
-        scaled!("12", "r10"),
+        "3:",
+        scaled!("q2", "q3"),
         "cmp r2, #0",
         "bgt 1b",
+        "vstrw.32 q2, [r12]",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
         "4: add r7, r2, #4",
         "dls lr, r7",
@@ -196,7 +205,7 @@ pub(super) unsafe extern "C" fn w4_rows_groups(
 /// So many bytes, and four more for each group, can be read at `words`, `cols` at `x` and a word of each group at `totals`; `sums` can be read and
 /// written.
 // SAFETY: reads all of them from start to end and nothing else (the loop masks what is beyond), reads and writes four words at `sums`; keeps r4 to
-// r11, q4 and the stack as the ABI asks.
+// r11, q4 to q6 and the stack as the ABI asks.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn t2_bytes_groups(
     words: *const i32,
@@ -209,7 +218,10 @@ pub(super) unsafe extern "C" fn t2_bytes_groups(
         env!("LEAFGATE_CPU"),
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
         "ldr r12, [sp, #40]",
-        "vpush {{d8, d9}}",
+        "vpush {{d8, d9, d10, d11, d12, d13}}",
+        "vldrw.u32 q5, [r12]",
+        "movs r4, #0",
+        "vddup.u32 q6, r4, #2", // 0, -2, -4, -6
         "vmov.i8 q2, #0x3F",
         "vmov.i8 q3, #0x0F",
         "vmov.i8 q4, #0x03",
@@ -219,28 +231,18 @@ pub(super) unsafe extern "C" fn t2_bytes_groups(
         "add r6, r4, r4, lsl #2",
         "add r8, r6, r4, lsl #4",
         "mov r10, r8",
-        "ldr r5, [r0], #4",
+        "mov r5, r0",
+        "adds r0, #4",
         "subs r2, #32",
         "blo 4f",
         t2!(),
         t2!(),
-        "3: sub r10, r10, r8",
-        "sub r8, r8, r6",
-        "sub r6, r6, r4",
-        "uxtb r9, r5",
-        scaled!("0", "r4"),
-        "asrs r6, r6, #2",
-        "uxtb r9, r5, ror #8",
-        scaled!("4", "r6"),
-        "asr r8, r8, #4",
-        "uxtb r9, r5, ror #16",
-        scaled!("8", "r8"),
-        "asr r10, r10, #6",
-        "lsr r9, r5, #24",
-        scaled!("12", "r10"),
+        "3:",
+        scaled!("q5", "q6"),
         "cmp r2, #0",
         "bgt 1b",
-        "vpop {{d8, d9}}",
+        "vstrw.32 q5, [r12]",
+        "vpop {{d8, d9, d10, d11, d12, d13}}",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
         "4: add r7, r2, #32",
         "dlstp.8 lr, r7",

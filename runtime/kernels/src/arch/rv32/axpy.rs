@@ -1,5 +1,6 @@
 //! Value rows on RV32IM: four rows at once, so that a load and a store of a sum serve four products. 62 instructions for four outputs,
-//! 3.88 a product, and 20 for an output beyond the last four. Finding four rows that are not skipped takes 30, and 6 for each skipped one.
+//! 3.88 a product, and 20 for an output beyond the last four. One or two rows that are left take 5.75 a product. Finding four rows that are not skipped takes
+//! 30, and 6 for each skipped one.
 
 use core::arch::naked_asm;
 
@@ -25,34 +26,18 @@ macro_rules! find {
     };
 }
 
-/// Outputs at these distances from where the pointers stand. Then the pointers, so many outputs on.
+/// Outputs at these distances from where the pointers stand, of as many rows as are named with their factors. Then the pointers, so many
+/// outputs on.
 macro_rules! outputs {
-    ($at:literal, $by:literal) => {
+    ($at:literal, $by:literal, $($row:literal * $h:literal),+) => {
         concat!(
             ".irp at, ",
             $at,
-            "
-            lw t6, 4*\\at(t5)
-            lb s0, \\at(a5)
-            mul s0, s0, t1
-            add t6, t6, s0
-            lb s0, \\at(a6)
-            mul s0, s0, t2
-            add t6, t6, s0
-            lb s0, \\at(a7)
-            mul s0, s0, t3
-            add t6, t6, s0
-            lb s0, \\at(t0)
-            mul s0, s0, t4
-            add t6, t6, s0
-            sw t6, 4*\\at(t5)
-            .endr
-            .irp pointer, a5, a6, a7, t0
-            addi \\pointer, \\pointer, ",
-            $by,
-            "
-            .endr
-            addi t5, t5, 4*",
+            "\nlw t6, 4*\\at(t5)\n",
+            $("lb s0, \\at(", $row, ")\nmul s0, s0, ", $h, "\nadd t6, t6, s0\n",)+
+            "sw t6, 4*\\at(t5)\n.endr\n",
+            $("addi ", $row, ", ", $row, ", ", $by, "\n",)+
+            "addi t5, t5, 4*",
             $by
         )
     };
@@ -79,11 +64,28 @@ pub(super) unsafe extern "C" fn axpys(acc: *mut i32, n: usize, v: *const i8, h: 
         find!("t3", "a7", "4f"),
         find!("t4", "t0", "5f"),
         "j 6f",
-        // What is missing is the first row times nothing.
+        // One or two rows are left: one after the other.
         "3: li t2, 0",
-        "mv a6, a5",
-        "4: li t3, 0",
-        "mv a7, a5",
+        "4: mv t5, a0",
+        "andi s1, a1, -4",
+        "slli s1, s1, 2",
+        "add s1, s1, a0",
+        "beq t5, s1, 3f",
+        "2:",
+        outputs!("0, 1, 2, 3", "4", "a5" * "t1"),
+        "bne t5, s1, 2b",
+        "3: slli s1, a1, 2",
+        "add s1, s1, a0",
+        "beq t5, s1, 3f",
+        "2:",
+        outputs!("0", "1", "a5" * "t1"),
+        "bne t5, s1, 2b",
+        "3: mv a5, a6",
+        "mv t1, t2",
+        "li t2, 0",
+        "bnez t1, 4b",
+        "j 9f",
+        // The fourth is the first row times nothing.
         "5: li t4, 0",
         "mv t0, a5",
         // Sums at t5, their whole fours up to s1.
@@ -93,14 +95,14 @@ pub(super) unsafe extern "C" fn axpys(acc: *mut i32, n: usize, v: *const i8, h: 
         "add s1, s1, a0",
         "beq t5, s1, 7f",
         "2:",
-        outputs!("0, 1, 2, 3", "4"),
+        outputs!("0, 1, 2, 3", "4", "a5" * "t1", "a6" * "t2", "a7" * "t3", "t0" * "t4"),
         "bne t5, s1, 2b",
         // Up to three outputs are left.
         "7: slli s1, a1, 2",
         "add s1, s1, a0",
         "beq t5, s1, 1b",
         "2:",
-        outputs!("0", "1"),
+        outputs!("0", "1", "a5" * "t1", "a6" * "t2", "a7" * "t3", "t0" * "t4"),
         "bne t5, s1, 2b",
         "j 1b",
         "9: lw s0, 0(sp)",

@@ -18,12 +18,13 @@ pub struct OpCost {
     pub kind: String,
     /// Shapes read and written, scratch left out.
     pub shapes: String,
-    macs: u64,
+    /// Multiply-accumulates at worst.
+    pub macs: u64,
     gates: u64,
     /// These, elements and comparisons.
     steps: u64,
     /// Bytes of constants that it refers to, each counted once.
-    constant_bytes: usize,
+    pub constant_bytes: usize,
 }
 
 /// The ops of an image.

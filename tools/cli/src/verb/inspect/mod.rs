@@ -2,6 +2,7 @@
 
 mod arena;
 pub mod cost;
+pub mod prediction;
 mod ranges;
 
 use std::path::PathBuf;
@@ -13,20 +14,23 @@ use serde::Serialize;
 use crate::error::Failure;
 use crate::network::{Network, Summary};
 use crate::output::{Done, Lines, Talk, grouped, table};
+use crate::samples::{FORMS, SampleOptions};
 use crate::section::{self, Part};
 use arena::Slot;
 use cost::OpCost;
+use prediction::BoardPrediction;
 use ranges::RangeRow;
 
 const EXAMPLES: &str = "\
 Examples:
   leafgate inspect digits.leaf
   leafgate inspect digits.leaf --ops --tensors --ranges
+  leafgate inspect digits.leaf --samples test.csv.gz
   leafgate inspect digits.leaf --format json";
 
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMS}"))]
 pub struct Arguments {
     /// The image
     image: PathBuf,
@@ -39,6 +43,14 @@ pub struct Arguments {
     /// Show every range of neurons: leaves, experts, blocks
     #[arg(long)]
     ranges: bool,
+    /// Inputs over which instructions are averaged; without them the golden vectors are
+    #[arg(long, value_name = "FILE")]
+    samples: Option<PathBuf>,
+    #[command(flatten)]
+    sample_options: SampleOptions,
+    /// Take only the first samples
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -62,6 +74,10 @@ struct Report<'n> {
     ops: Vec<OpCost>,
     tensors: Vec<Slot>,
     ranges: Vec<RangeRow>,
+    /// `samples` or `golden vectors`: what instructions are averaged over.
+    averaged_over: &'static str,
+    inputs: usize,
+    predictions: Vec<BoardPrediction>,
 }
 
 #[derive(Serialize)]
@@ -127,7 +143,21 @@ fn dtype_name(dtype: Dtype) -> &'static str {
 pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let network = Network::read(&arguments.image)?;
     let image = section::decode(&network.image).map_err(|failure| failure.at(&arguments.image))?;
-    let report = report(&network, &image);
+    let (averaged_over, inputs) = match &arguments.samples {
+        Some(path) => {
+            let samples = arguments.sample_options.load(path, &network.input, network.outputs)?;
+            let limit = arguments.limit.unwrap_or(usize::MAX);
+            ("samples", samples.inputs.iter().take(limit).map(|sample| network.bytes_of(sample)).collect())
+        }
+        None => ("golden vectors", network.golden.clone()),
+    };
+    let outlook = prediction::outlook(&image, &inputs)?;
+    let report = Report {
+        averaged_over,
+        inputs: inputs.len(),
+        predictions: prediction::all(&outlook),
+        ..report(&network, &image)
+    };
     Ok(talk.done("leafgate.inspect/1", &report, || human(arguments, &report)))
 }
 
@@ -153,6 +183,9 @@ fn report<'n>(network: &'n Network, image: &Image) -> Report<'n> {
         ops: cost::ops(image),
         tensors: arena::slots(image),
         ranges: ranges::rows(image),
+        averaged_over: "",
+        inputs: 0,
+        predictions: Vec::new(),
     }
 }
 
@@ -161,6 +194,12 @@ fn human(arguments: &Arguments, report: &Report<'_>) -> String {
     if arguments.ops {
         text +=
             &format!("\nops, in the order they run; bars show the share of the work\n{}", cost::render(&report.ops));
+        let names: Vec<_> = report.ops.iter().map(|op| (op.op.to_owned(), op.kind.clone())).collect();
+        let which = if report.inputs > 0 { "on average" } else { "at most" };
+        text += &format!(
+            "\ninstructions of the ops by core, {which}\n{}",
+            prediction::render_ops(&report.predictions, &names)
+        );
     }
     if arguments.tensors {
         text += &format!("\ntensors; bars show the place in the arena\n{}", arena::render(&report.tensors));
@@ -200,5 +239,11 @@ fn summary(report: &Report<'_>) -> String {
         format!("{ops} ops, {} steps at worst, of these {macs} MACs and {gates} gates", grouped(report.worst_steps));
     lines.add("work", format!("{work}; {} B of the image read", grouped(report.worst_bytes)));
     lines.add("golden", format!("{} vectors", report.golden_vectors));
+    let over = match report.inputs {
+        0 => "no inputs to average over: give --samples".into(),
+        inputs => format!("averaged over {} {}", grouped(inputs), report.averaged_over),
+    };
+    let predictions = format!("of a run, predicted; {over}\n{}", prediction::render(&report.predictions));
+    lines.add("instructions", predictions.trim_end());
     lines.render()
 }

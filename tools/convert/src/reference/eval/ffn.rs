@@ -3,7 +3,7 @@
 use super::super::image::{Image, ONE, Range};
 use super::super::ops::{Activation, Ffn};
 use super::memory::Memory;
-use super::watch::{Entry, Running, Sum, Watch};
+use super::watch::{Entry, Running, SeenRange, Sum, Watch};
 
 pub(super) fn run(op: &Ffn, image: &Image, memory: &mut Memory<'_>, watch: &mut Watch) {
     let constants = &image.constants;
@@ -31,6 +31,8 @@ pub(super) fn run(op: &Ffn, image: &Image, memory: &mut Memory<'_>, watch: &mut 
         }
         let range = &image.ranges[index];
         let neurons = if op.neurons { number..number + 1 } else { 0..range.neurons };
+        let met = SeenRange { range: index, weight: entry.weight, skipped: 0, zeros: 0, negatives: 0 };
+        watch.trace.seen.ranges.push(met);
         let partial = partial(op, image, index, neurons, entry.z, &x, watch);
         for (r, partial) in partial.into_iter().enumerate() {
             let sum = Sum::Rescaled { range: index, row: r };
@@ -40,7 +42,8 @@ pub(super) fn run(op: &Ffn, image: &Image, memory: &mut Memory<'_>, watch: &mut 
     let acc: Vec<i32> = acc.into_iter().enumerate().map(|(r, acc)| watch.close(acc, Sum::Acc { row: r })).collect();
     memory.set_i32s(op.acc, acc.iter().copied());
     if let Some((output, rq)) = op.output {
-        memory.set_i8s(output, acc.iter().enumerate().map(|(r, &acc)| constants.rq(rq, r).apply(acc)));
+        let y: Vec<i8> = acc.iter().enumerate().map(|(r, &acc)| watch.output(constants.rq(rq, r), acc)).collect();
+        memory.set_i8s(output, y);
     }
 }
 
@@ -57,6 +60,9 @@ fn partial(
     let (constants, range) = (&image.constants, &image.ranges[index]);
     let bias = range.value_bias(op.rows);
     let mut sums: Vec<Running> = (0..op.rows).map(|r| Running::from(constants.bias(bias, r))).collect();
+    let note = |watch: &mut Watch, way: fn(&mut SeenRange) -> &mut u64| {
+        watch.trace.seen.ranges.last_mut().map(way).into_iter().for_each(|count| *count += 1);
+    };
     for j in neurons {
         watch.trace.neurons += 1;
         let mut z = Running::from(constants.bias(range.key_bias, j));
@@ -71,11 +77,19 @@ fn partial(
         let z = watch.close(z, Sum::Key { range: index, neuron: j });
         if op.keep_positive && z <= 0 {
             watch.trace.skipped += 1;
+            note(watch, |seen| &mut seen.skipped);
             continue;
         }
         // The reader has seen that a range with neurons has both.
         let (Some(rq), Some(values)) = (range.key_rq, range.values(op.rows)) else { continue };
-        let h = activation(op, image, constants.rq(rq, j).apply(z));
+        let before = watch.neuron(constants.rq(rq, j), z);
+        let h = activation(op, image, before);
+        if before < 0 {
+            note(watch, |seen| &mut seen.negatives);
+        }
+        if h == 0 {
+            note(watch, |seen| &mut seen.zeros);
+        }
         for (r, sum) in sums.iter_mut().enumerate() {
             sum.add(i64::from(constants.get(values, range.value_index(op.rows, j, r))) * h);
         }

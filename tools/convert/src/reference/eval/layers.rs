@@ -49,7 +49,8 @@ pub(super) fn linear(op: &Linear, image: &Image, memory: &mut Memory<'_>, watch:
     }
     match op.rq {
         Some(rq) => {
-            let y = y.iter().enumerate().map(|(i, &a)| constants.rq(rq, i % op.rows).apply(a));
+            let y: Vec<i8> =
+                y.iter().enumerate().map(|(i, &a)| watch.output(constants.rq(rq, i % op.rows), a)).collect();
             memory.set_i8s(op.output, y);
         }
         None => memory.set_i32s(op.output, y),
@@ -107,18 +108,19 @@ pub(super) fn map(op: &Map, image: &Image, memory: &mut Memory<'_>, watch: &mut 
                 let c = i % cols;
                 let mut a = Running::from(constants.bias(bias, c));
                 a.add(i64::from(constants.get(table, c)) * x);
-                y.push(constants.rq(rq, c).apply(watch.close(a, Sum::Row { row: c })));
+                let a = watch.close(a, Sum::Row { row: c });
+                y.push(watch.output(constants.rq(rq, c), a));
             }
             y
         }
         MapKind::Add { second, m1, m2, shift, zero_point, lo, hi, z1, z2 } => {
-            let add = |(&x, &x2): (&i64, &i64)| {
+            let mut add = |(&x, &x2): (&i64, &i64)| {
                 let first = i128::from(x - i64::from(z1)) * i128::from(m1);
                 let second = i128::from(x2 - i64::from(z2)) * i128::from(m2);
                 let rounded = (first + second + (1i128 << (shift - 1))) >> shift;
-                (rounded + i128::from(zero_point)).clamp(lo.into(), hi.into()) as i8
+                watch.sum(shift, rounded, zero_point, lo, hi)
             };
-            x.iter().zip(&memory.numbers(second)).map(add).collect()
+            x.iter().zip(&memory.numbers(second)).map(&mut add).collect()
         }
         MapKind::Bits(tests) => {
             let mut words = vec![0u32; tests.count().div_ceil(32)];
@@ -128,7 +130,7 @@ pub(super) fn map(op: &Map, image: &Image, memory: &mut Memory<'_>, watch: &mut 
             }
             return memory.set_words(op.output, words);
         }
-        MapKind::Clamp { lo, hi } => x.iter().map(|&x| x.clamp(lo.into(), hi.into()) as i8).collect(),
+        MapKind::Clamp { lo, hi } => x.iter().map(|&x| watch.clamped(x, lo, hi)).collect(),
     };
     memory.set_i8s(op.output, y);
 }

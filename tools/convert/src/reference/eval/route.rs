@@ -17,14 +17,15 @@ pub(super) fn run(op: &Route, image: &Image, memory: &mut Memory<'_>, watch: &mu
             let x = memory.numbers(rows.input);
             let all: Vec<i32> = (0..rows.count).map(|e| score(&rows, e, image, &x, watch).1).collect();
             memory.set_i32s(scores, all.iter().copied());
-            let weight = |e: usize| match gate {
+            let wide: Vec<i64> = all.iter().map(|&score| score.into()).collect();
+            watch.trace.seen.largest.search(&wide, top);
+            let mut weight = |e: usize| match gate {
                 Some((rq, table)) => {
-                    let index = i64::from(image.constants.get(rq, 0).apply(all[e])) + 128;
+                    let index = i64::from(watch.output(image.constants.get(rq, 0), all[e])) + 128;
                     image.constants.get(table, index as usize)
                 }
                 None => op.weight,
             };
-            let wide: Vec<i64> = all.iter().map(|&score| score.into()).collect();
             largest(&wide, top).into_iter().map(|e| entry(op, e, weight(e), 0)).collect::<Vec<_>>()
         }
     };
@@ -76,6 +77,7 @@ fn tree(
             if let Emit::Path { hand_z } = emit {
                 entries.push(entry(op, t * nodes + i, op.weight, if hand_z { dot } else { 0 }));
             }
+            watch.trace.seen.rights += u64::from(biased >= 0);
             i = 2 * i + 1 + usize::from(biased >= 0);
         }
         if emit == Emit::Leaf {

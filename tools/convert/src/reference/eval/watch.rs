@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::super::image::Rq;
 use super::super::ops::Op;
 
 /// Which sum of an op.
@@ -100,6 +101,108 @@ pub struct OpTrace {
     pub peak: u64,
     /// Sums that left 32 bits.
     pub overflows: u64,
+    /// Which ways it took.
+    pub seen: Seen,
+}
+
+/// What an op met where values decide: the rest of what it does is the same for every input.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Requantisations of outputs (of gates' scores in ROUTE).
+    pub outputs: Requantised,
+    /// FFN: requantisations of neurons.
+    pub neurons: Requantised,
+    /// FFN: what became of the entries that name something.
+    pub ranges: Vec<SeenRange>,
+    /// ROUTE Tree: nodes that were left to the right.
+    pub rights: u64,
+    /// ROUTE Linear and READOUT: the search for the largest.
+    pub largest: Largest,
+}
+
+/// Requantisations by how they ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requantised {
+    /// Of records with a shift of 33 or more: inside the bounds, below `lo`, above `hi`.
+    pub upper: [u64; 3],
+    /// Of other records, those beyond -1024 and 1023 before the zero point apart: inside, below, above, far below, far above.
+    pub whole: [u64; 5],
+}
+
+/// An entry that an FFN evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenRange {
+    /// Index of the range in the image.
+    pub range: usize,
+    /// Q15.
+    pub weight: u16,
+    /// Neurons that keep_positive skipped.
+    pub skipped: u64,
+    /// Others whose activation is 0.
+    pub zeros: u64,
+    /// Those that are negative before a ReLU.
+    pub negatives: u64,
+}
+
+/// Searches for the largest value but those found, from the first value to the last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Largest {
+    /// Values above the last one found.
+    pub above: u64,
+    /// Values equal to it, up to it.
+    pub found: u64,
+    /// Values equal to it, after it.
+    pub equal: u64,
+    /// Values that are the largest so far.
+    pub better: u64,
+    /// Values equal to the largest so far.
+    pub ties: u64,
+}
+
+impl Requantised {
+    fn note(&mut self, rq: Rq, a: i32) -> i8 {
+        let rounded = (i128::from(a) * i128::from(rq.m) + (1i128 << (rq.s - 1))) >> rq.s;
+        self.shifted(rq.s, rounded, rq.zero_point, rq.lo, rq.hi);
+        rq.apply(a)
+    }
+
+    /// Notes what is left after a shift by `s`, and clamps it.
+    fn shifted(&mut self, s: u8, rounded: i128, zero_point: i8, lo: i8, hi: i8) -> i8 {
+        let value = rounded + i128::from(zero_point);
+        let way = usize::from(value < lo.into()) + 2 * usize::from(value > hi.into());
+        match (s, rounded) {
+            (33.., _) => self.upper[way] += 1,
+            (_, -1024..=1023) => self.whole[way] += 1,
+            (_, below) => self.whole[if below < 0 { 3 } else { 4 }] += 1,
+        }
+        value.clamp(lo.into(), hi.into()) as i8
+    }
+}
+
+impl Largest {
+    /// Looks through `values` `count` times.
+    pub(super) fn search(&mut self, values: &[i64], count: usize) {
+        let mut found: Option<(i64, usize)> = None;
+        for _ in 0..count {
+            let mut best: Option<(i64, usize)> = None;
+            for (i, &value) in values.iter().enumerate() {
+                match found {
+                    Some((last, _)) if value > last => self.above += 1,
+                    Some((last, at)) if value == last && i <= at => self.found += 1,
+                    _ => {
+                        self.equal += u64::from(found.is_some_and(|(last, _)| value == last));
+                        if best.is_none_or(|(best, _)| value > best) {
+                            self.better += 1;
+                            best = Some((value, i));
+                        } else if best.is_some_and(|(best, _)| value == best) {
+                            self.ties += 1;
+                        }
+                    }
+                }
+            }
+            found = best;
+        }
+    }
 }
 
 /// The notes of one op.
@@ -121,8 +224,31 @@ impl Watch {
             gates: 0,
             peak: 0,
             overflows: 0,
+            seen: Seen::default(),
         };
         Self { trace, first_overflow: None }
+    }
+
+    /// Requantises an output.
+    pub fn output(&mut self, rq: Rq, a: i32) -> i8 {
+        self.trace.seen.outputs.note(rq, a)
+    }
+
+    /// Requantises a neuron.
+    pub fn neuron(&mut self, rq: Rq, a: i32) -> i8 {
+        self.trace.seen.neurons.note(rq, a)
+    }
+
+    /// An output that is a sum shifted by `s`.
+    pub fn sum(&mut self, s: u8, rounded: i128, zero_point: i8, lo: i8, hi: i8) -> i8 {
+        self.trace.seen.outputs.shifted(s, rounded, zero_point, lo, hi)
+    }
+
+    /// Notes an output that is clamped without a requantisation.
+    pub fn clamped(&mut self, x: i64, lo: i8, hi: i8) -> i8 {
+        let way = usize::from(x < lo.into()) + 2 * usize::from(x > hi.into());
+        self.trace.seen.outputs.upper[way] += 1;
+        x.clamp(lo.into(), hi.into()) as i8
     }
 
     /// The 32 bits of a finished sum; notes whether they are all of it.

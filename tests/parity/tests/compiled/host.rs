@@ -1,72 +1,19 @@
-//! Networks compiled ahead of time give the same integers as the engine: every op, kind and flag, the zoo, and random nets of gates.
-//!
-//! The modules are put into a package of their own in the target folder, with every warning an error, and run there.
+//! On the host, input by input.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use leafgate_convert::emit::{EmitError, EmitOptions, Rows, emit};
+use leafgate_convert::emit::{EmitError, EmitOptions, emit};
 use leafgate_convert::reference::{Crc, read};
-use leafgate_convert::{Options, Ranges, convert};
-use leafgate_emulate::workspace_root;
-use leafgate_tests_laws::draw::{Draw, graph};
-use leafgate_tests_laws::{layout, samples};
+use leafgate_tests_laws::draw::Draw;
+use leafgate_tests_laws::layout;
 use leafgate_tests_parity::{as_bytes, digits, host_outputs};
+
+use crate::cases::{Case, cargo, cases, folder};
 
 /// Inputs of each image without samples of its own.
 const INPUTS: usize = 200;
-
-/// Random nets of gates, of both wirings.
-const NETS: u64 = 12;
-
-struct Case {
-    name: String,
-    image: Vec<u8>,
-    options: EmitOptions,
-}
-
-/// Straight-line code, loops, and loops over single rows.
-fn variants() -> [(&'static str, EmitOptions); 3] {
-    let whole = EmitOptions { unroll_bytes: usize::MAX, rows: Rows::Four };
-    [
-        ("", whole),
-        ("_loops", EmitOptions { unroll_bytes: 0, ..whole }),
-        ("_rows", EmitOptions { rows: Rows::One, ..EmitOptions::default() }),
-    ]
-}
-
-fn images() -> Vec<(String, Vec<u8>)> {
-    let mut images: Vec<_> = samples::all().into_iter().map(|sample| (sample.name, sample.image)).collect();
-    for seed in 100..100 + NETS {
-        let family = ["gates-word", "gates-gathered"][seed as usize % 2];
-        let made = convert(graph(family, seed), Ranges::Random, &Options::default());
-        images
-            .push((format!("{family}-{seed}"), made.unwrap_or_else(|error| panic!("{family} {seed}: {error}")).image));
-    }
-    images
-}
-
-fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (name, image) in images() {
-        for (suffix, options) in variants() {
-            let name = format!("{}{suffix}", name.replace('-', "_"));
-            cases.push(Case { name, image: image.clone(), options });
-        }
-    }
-    cases
-}
-
-fn folder(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    let folder = workspace_root().unwrap().join(target).join("compiled").join(name);
-    // Modules of before are not of this test.
-    std::fs::remove_dir_all(folder.join("src")).ok();
-    std::fs::create_dir_all(folder.join("src")).unwrap();
-    std::fs::create_dir_all(folder.join("data")).unwrap();
-    folder
-}
 
 /// The values and classes of each input: count and words, little-endian.
 fn expected(image: &[u8], inputs: &[Vec<u8>]) -> Vec<u8> {
@@ -172,21 +119,6 @@ fn write(folder: &Path) -> usize {
     let head = "//! Compiled networks, and what they must give.\n#![deny(warnings, missing_docs, unsafe_code)]\n";
     std::fs::write(folder.join("src/main.rs"), format!("{head}\n{modules}{MAIN}\nfn main() {{\n{calls}}}\n")).unwrap();
     cases.len()
-}
-
-fn cargo(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(folder)
-        .args(arguments)
-        .args(["--offline", "--quiet", "--target-dir"])
-        .arg(folder.join("target"))
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "cargo {}: {said}", arguments.join(" "));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]

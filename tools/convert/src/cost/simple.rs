@@ -1,0 +1,90 @@
+//! GATES, GROUPSUM, MAP and READOUT.
+
+use super::work::Work;
+use crate::reference::{Dtype, Gates, GroupSum, Image, Map, MapKind, OpTrace, Readout};
+
+pub(super) fn gates(op: &Gates) -> Work {
+    let mut work = Work::default();
+    if op.gathered {
+        work.add("gates.gathered", 1);
+        work.add("gates.gathered.word", op.words);
+    } else {
+        work.add("gates.word.op", 1);
+        work.line("gates.word", op.words, 1);
+    }
+    work
+}
+
+pub(super) fn group_sum(op: &GroupSum, image: &Image) -> Work {
+    let mut work = Work::default();
+    work.add("sum", 1);
+    let bounds: Vec<usize> = image.constants.all(op.bounds).map(|bound| bound as usize).collect();
+    for pair in bounds.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        if from == to {
+            work.add("sum.empty", 1);
+        } else if from / 32 == (to - 1) / 32 {
+            work.add("sum.word", 1);
+        } else {
+            // The words between the first and the last, which may be there in part.
+            work.line_by("sum.words", (to - 1) / 32 - from / 32 - 1, 8, 1);
+        }
+    }
+    work.add(if op.bias.is_some() { "sum.bias" } else { "sum.plain" }, op.groups);
+    work
+}
+
+pub(super) fn map(op: &Map, image: &Image, seen: Option<&OpTrace>) -> Work {
+    let mut work = Work::default();
+    let output = &image.tensors[op.output];
+    let (cols, elements) = (output.cols, output.elements());
+    let seen = seen.map(|seen| &seen.seen.outputs);
+    match op.kind {
+        MapKind::Lut(_) => {
+            work.add("map.table", 1);
+            work.add("map.table.each", elements);
+        }
+        MapKind::Affine { bias, rq, .. } => {
+            let each = if rq.count() == 1 { "map.affine.shared" } else { "map.affine.each" };
+            work.add("map.affine", 1);
+            // An index past the first row is divided by the columns.
+            work.add("map.affine.first", cols);
+            work.add("map.affine.later", elements - cols);
+            work.add("map.affine.bias", if bias.is_some() { elements } else { 0 });
+            let counts = work.requantise(each, (&image.constants, rq), 0..cols, elements / cols);
+            work.ends("map.affine", counts, seen);
+        }
+        MapKind::Add { shift, .. } => {
+            work.add("map.add", 1);
+            let counts = if shift >= 33 { [elements, 0] } else { [0, elements] };
+            work.add("map.add.each.upper", counts[0]);
+            work.add("map.add.each.whole", counts[1]);
+            work.ends("map.add", counts, seen);
+        }
+        MapKind::Bits(_) => {
+            work.add("map.bits", 1);
+            work.add("map.bits.word", cols / 32);
+            work.add("map.bits.bit", cols % 32);
+            work.add("map.bits.part", usize::from(cols % 32 > 0));
+        }
+        MapKind::Clamp { .. } => {
+            work.add("map.clamp", 1);
+            work.add("map.clamp.each", elements);
+            work.ends("map.clamp", [elements, 0], seen);
+        }
+    }
+    work
+}
+
+pub(super) fn readout(op: &Readout, image: &Image, seen: Option<&OpTrace>) -> Work {
+    let mut work = Work::default();
+    let input = &image.tensors[op.input];
+    let (name, search) =
+        if input.dtype == Dtype::I8 { ("readout.i8", "readout.best.i8") } else { ("readout.i32", "readout.best.i32") };
+    work.add(name, 1);
+    if op.k > 0 {
+        work.add("readout.classes", 1);
+        work.search(search, input.cols, op.k, seen.map(|seen| &seen.seen.largest));
+    }
+    work
+}
