@@ -3,7 +3,7 @@
 #[cfg(any(feature = "fff", feature = "sparse"))]
 use leafgate_image::ListEntry;
 use leafgate_image::{OpRecord, RequantRecord, TensorRecord, View, op, place};
-use leafgate_kernels::{Requant, dot_strided};
+use leafgate_kernels::{Requant, dot_strided, requantize};
 #[cfg(feature = "speed")]
 use leafgate_kernels::{dot4, rows_i8};
 #[cfg(any(feature = "fff", feature = "sparse"))]
@@ -149,6 +149,9 @@ impl<'a> Requants<'a> {
     pub(crate) fn apply(&self, i: usize, a: i32) -> i8 {
         let i = if self.0.len() == 1 { 0 } else { i };
         let Some(record) = self.0.get(i) else { return 0 };
+        if cfg!(feature = "speed") {
+            return requantize(*record, a);
+        }
         let &RequantRecord { m, s, zero_point, lo, hi } = transmute_ref!(record);
         Requant { m, s, zero_point, lo, hi }.apply(a)
     }
@@ -161,7 +164,7 @@ pub(crate) struct Rows<'a> {
     pub(crate) stride: usize,
     pub(crate) weights: &'a [i8],
     pub(crate) biases: &'a [i32],
-    /// Products of four rows, and how many of them [`next`](Self::next) is yet to give.
+    /// Sums of four rows, and how many of them [`next`](Self::next) is yet to give.
     #[cfg(feature = "speed")]
     four: ([i32; 4], usize),
 }
@@ -195,17 +198,33 @@ impl<'a> Rows<'a> {
 
     /// As [`sum`](Self::sum), of rows in order from any to the last: while there are as many, four are taken in one pass over `x`.
     #[cfg(feature = "speed")]
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn next(&mut self, r: usize, x: &[i8]) -> i32 {
-        if self.four.1 == 0 {
-            if self.stride != 1 || !dot4(self.starting(r), self.cols, x, &mut self.four.0) {
-                return self.sum(r, x);
-            }
-            self.four.1 = 4;
+        let (four, left) = &mut self.four;
+        if *left == 0 {
+            return self.refill(r, x);
+        }
+        *left = left.wrapping_sub(1);
+        four[!*left & 3]
+    }
+
+    /// Row `r`, and if there are as many the three that follow it, which [`next`](Self::next) gives.
+    #[cfg(feature = "speed")]
+    #[inline(never)]
+    fn refill(&mut self, r: usize, x: &[i8]) -> i32 {
+        let rows = self.starting(r);
+        if rows.is_empty() {
+            return bias(self.biases, r);
         }
         let (four, left) = &mut self.four;
-        *left = left.wrapping_sub(1);
-        four[!*left & 3].wrapping_add(bias(self.biases, r))
+        if self.stride != 1 || !dot4(rows, self.cols, x, four) {
+            return self.sum(r, x);
+        }
+        for (sum, &bias) in four.iter_mut().zip(self.biases.get(r..).unwrap_or(&[])) {
+            *sum = sum.wrapping_add(bias);
+        }
+        *left = 3;
+        four[0]
     }
 
     /// The first rows times `x`, with their biases, requantised to `y`: as many as the kernel takes. Gives their number.

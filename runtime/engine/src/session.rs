@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use leafgate_image::OpRecord;
+use leafgate_image::{OpRecord, op};
 use zerocopy::transmute;
 
 use crate::frame::Frame;
@@ -115,6 +115,9 @@ impl<'m, 'a> Session<'m, 'a> {
         let mut last = &NO_OP;
         for record in view.ops() {
             last = record;
+            if record.op == op::READOUT {
+                break;
+            }
             // `None` would mean a record that the check should have refused; the op is then without effect.
             let _ = ops::run(&mut Frame::new(view, self.arena, input, record), record);
         }

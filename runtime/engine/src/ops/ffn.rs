@@ -10,6 +10,9 @@ use leafgate_kernels::{axpys, rescale, with_weight};
 
 use crate::frame::{Frame, List, Requants, Rows, bytes, cast, cast_mut, words, words_of};
 
+/// Neurons whose value rows are added at once.
+const BLOCK: usize = 16;
+
 #[inline(never)]
 pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &FfnRecord) -> Option<()> {
     let view = frame.view;
@@ -75,6 +78,8 @@ fn add_range(frame: &mut Frame<'_, '_>, record: &FfnRecord, range: &RangeRecord,
     let named = u32::from(entry.range);
     let is_named = record.flags & ffn_flag::NEURONS != 0;
     let neurons = if is_named { named..n.min(named + 1) } else { 0..n };
+    // What neurons give, from the one that begins the block: a fast kernel takes many value rows at once.
+    let (mut block, mut first, last) = ([0; BLOCK], neurons.start as usize, neurons.end.wrapping_sub(1) as usize);
     for j in neurons {
         let j = j as usize;
         // Where the entry hands on a product there are no keys.
@@ -83,6 +88,13 @@ fn add_range(frame: &mut Frame<'_, '_>, record: &FfnRecord, range: &RangeRecord,
         let h = activate(view, record, &requant, j, handed.wrapping_add(z));
         if output_major {
             *hidden.get_mut(j)? = h;
+        } else if cfg!(feature = "speed") {
+            let at = j.wrapping_sub(first);
+            *block.get_mut(at)? = h;
+            if at == BLOCK - 1 || j == last {
+                axpys(if direct { acc } else { partial }, values.starting(first), block.get(..=at)?);
+                first = j.wrapping_add(1);
+            }
         } else if h != 0 {
             axpys(if direct { acc } else { partial }, values.starting(j), &[h]);
         }
