@@ -4,9 +4,10 @@ use leafgate_convert::ConvertError;
 use leafgate_convert::pack::{Extras, pack};
 use leafgate_convert::plan::plan;
 use leafgate_convert::quantize::integer::{Dtype, IntGates, IntGraph, IntMap, IntOp, IntTensor, Series, TensorId};
-use leafgate_image::{ThresholdRecord, WordGates, readout};
+use leafgate_image::{GatesRecord, ThresholdRecord, WordGates, dtype, op, readout, wiring};
 
 use crate::draw::Draw;
+use crate::layout::Layout;
 
 /// Groups that the last layer is counted in: ten classes.
 pub const CLASSES: usize = 10;
@@ -87,4 +88,14 @@ pub fn network(
     ops.push(IntOp::Readout { input: scores, output: Some(class), kind: readout::ARGMAX, k: 1 });
     graph.ops = ops.into_iter().map(|op| (String::new(), op)).collect();
     pack(&graph, &plan(&graph)?, &Extras::default())
+}
+
+/// A netlist whose signals are read out as numbers, which no converter writes.
+pub fn signals_as_scores() -> Vec<u8> {
+    let mut at = Layout::new(9, dtype::BITS, 1, 32);
+    let output = at.tensor(dtype::I32, 1, 16);
+    let (table, series) = (at.constant(&[1u32 << 16]), at.constant(&[1 | 6u32 << 28, 32]));
+    let (op, kind, none) = (op::GATES, wiring::NETLIST, GatesRecord::default());
+    at.op(&GatesRecord { op, kind, input: 0, output, count: 1, table, series, series_count: 1, ..none });
+    at.finish(output, readout::ARGMAX, 1)
 }

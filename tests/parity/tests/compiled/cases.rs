@@ -7,6 +7,7 @@ use leafgate_convert::emit::{EmitOptions, Rows};
 use leafgate_convert::{Options, Ranges, convert};
 use leafgate_emulate::workspace_root;
 use leafgate_tests_laws::draw::graph;
+use leafgate_tests_laws::gates::{Reads, network};
 use leafgate_tests_laws::samples;
 
 /// Random nets of gates, of both wirings.
@@ -36,6 +37,11 @@ pub fn images() -> Vec<(String, Vec<u8>)> {
         let made = convert(graph(family, seed), Ranges::Random, &Options::default());
         images
             .push((format!("{family}-{seed}"), made.unwrap_or_else(|error| panic!("{family} {seed}: {error}")).image));
+    }
+    // Nothing of these is made fewer: inputs that end within a word, gates left over of fours, bytes as input.
+    let netlists = [(Reads::Bits, 64, 2, 160), (Reads::Bits, 70, 3, 75), (Reads::Bytes, 33, 1, 200)];
+    for (i, (reads, inputs, layers, gates)) in netlists.into_iter().enumerate() {
+        images.push((format!("netlist-network-{i}"), network(reads, false, inputs, layers, gates).unwrap()));
     }
     images
 }

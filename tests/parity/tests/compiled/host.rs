@@ -7,6 +7,7 @@ use std::process::Command;
 use leafgate_convert::emit::{EmitError, EmitOptions, emit};
 use leafgate_convert::reference::{Crc, read};
 use leafgate_tests_laws::draw::Draw;
+use leafgate_tests_laws::gates::signals_as_scores;
 use leafgate_tests_laws::layout;
 use leafgate_tests_parity::{as_bytes, digits, host_outputs};
 
@@ -147,4 +148,13 @@ fn a_network_whose_ops_exchange_bytes_is_refused() {
     let holds = "another tensor, at byte 0 of the arena".into();
     assert_eq!(error, EmitError::Overlap { op: 1, name: "READOUT", tensor: 2, holds });
     assert_eq!(error.code(), "E0203");
+}
+
+/// Of signals only the lowest bits have a meaning.
+#[test]
+fn a_network_that_reads_signals_as_numbers_is_refused() {
+    let image = read(&signals_as_scores(), Crc::Check).unwrap();
+    let error = emit(&image, &EmitOptions::default()).unwrap_err();
+    let what = "tensor 1, both signals of a netlist and numbers,".into();
+    assert_eq!(error, EmitError::Unsupported { op: 1, name: "READOUT", what });
 }

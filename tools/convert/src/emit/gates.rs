@@ -1,10 +1,11 @@
-//! Bits: GATES, GROUPSUM, and MAP's kind Bits.
+//! Bits: GATES with word wiring, GROUPSUM, and MAP's kind Bits.
 //!
 //! A layer in straight-line code reads its operands at constant places and rotates them by constants. Its masks stay in an array, which
 //! the optimiser is kept from looking into: two or more are loaded by one instruction, and as immediates each would take two.
 
 use super::error::EmitError;
 use super::linear::place;
+use super::netlist::signal_bytes;
 use super::prelude::Helper;
 use super::source::Source;
 use super::value::Value;
@@ -17,7 +18,7 @@ const THRESHOLD_BYTES: usize = 10;
 
 impl Source<'_> {
     /// Whether `words` words that take so much code are unrolled.
-    fn unrolls(&mut self, words: usize, bytes: usize) -> bool {
+    pub(super) fn unrolls(&mut self, words: usize, bytes: usize) -> bool {
         let fits = self.unrolled_bytes + bytes <= self.options.unroll_bytes;
         self.unrolled_words.1 += words;
         if fits {
@@ -42,8 +43,9 @@ struct Word {
 
 /// 32 gates to an output word.
 pub(super) fn gates(source: &mut Source<'_>, index: usize, op: &Gates) -> Result<(), EmitError> {
-    let Wiring::Words { words: count, table } = op.wiring else {
-        return Err(EmitError::Unsupported { op: index, name: "GATES", what: "a netlist".into() });
+    let (count, table) = match op.wiring {
+        Wiring::Words { words, table } => (words, table),
+        Wiring::Netlist { wires, series } => return super::netlist::netlist(source, index, op, wires, series),
     };
     source.count(4 * 5 * count as u64)?;
     let table: Vec<u32> = source.constants().all(table).collect();
@@ -170,33 +172,39 @@ pub(super) fn thresholds(source: &mut Source<'_>, index: usize, op: &Map) -> Res
     Ok(())
 }
 
-/// `y[k] = bias[k] +` the ones among the bits `bounds[k] .. bounds[k+1]`.
+/// `y[k] = bias[k] +` the ones among the bits or signals `bounds[k] .. bounds[k+1]`.
 pub(super) fn group_sum(source: &mut Source<'_>, index: usize, op: &GroupSum) -> Result<(), EmitError> {
-    if op.signals {
-        return Err(EmitError::Unsupported { op: index, name: "GROUPSUM", what: "a sum of signals".into() });
-    }
     let bounds: Vec<u32> = source.constants().all(op.bounds).collect();
+    // How many are in a word, how far apart, and which of its bits they are.
+    let (per_word, apart, all) = if op.signals { (4, 8, 0x0101_0101) } else { (32, 1, u32::MAX) };
+    let (from_on, up_to) = (
+        |from: u32| all & u32::MAX << (apart * (from % per_word)),
+        |to: u32| all & u32::MAX >> (apart * (per_word - to % per_word)),
+    );
+    let masked = |word: u32, mask: u32| {
+        let word = if op.signals { format!("u32::from_le_bytes(x[{word}])") } else { format!("x[{word}]") };
+        format!("({word} & {mask:#010x}).count_ones() as i32")
+    };
+    let (count, helper) =
+        if op.signals { ("count_signals", Helper::CountSignals) } else { ("count_ones", Helper::CountOnes) };
     let mut body = String::new();
     for k in 0..op.groups {
         let (from, to) = (bounds[k], bounds[k + 1]);
         let mut terms = Vec::new();
         // Whole words are counted together, those that a group begins or ends in by themselves.
-        let (first, last) = (from.div_ceil(32), to / 32);
+        let (first, last) = (from.div_ceil(per_word), to / per_word);
         if from < to && first > last {
-            let mask = u32::MAX << (from % 32) & u32::MAX >> (32 - to % 32);
-            terms.push(format!("(x[{}] & {mask:#010x}).count_ones() as i32", from / 32));
+            terms.push(masked(from / per_word, from_on(from) & up_to(to)));
         } else if from < to {
-            if !from.is_multiple_of(32) {
-                let mask = u32::MAX << (from % 32);
-                terms.push(format!("(x[{}] & {mask:#010x}).count_ones() as i32", from / 32));
+            if !from.is_multiple_of(per_word) {
+                terms.push(masked(from / per_word, from_on(from)));
             }
             if first < last {
-                source.need(Helper::CountOnes);
-                terms.push(format!("count_ones(&x[{first}..{last}])"));
+                source.need(helper);
+                terms.push(format!("{count}(&x[{first}..{last}])"));
             }
-            if !to.is_multiple_of(32) {
-                let mask = u32::MAX >> (32 - to % 32);
-                terms.push(format!("(x[{last}] & {mask:#010x}).count_ones() as i32"));
+            if !to.is_multiple_of(per_word) {
+                terms.push(masked(last, up_to(to)));
             }
         }
         let bias = source.constants().bias(op.bias, k) as i32;
@@ -212,8 +220,18 @@ pub(super) fn group_sum(source: &mut Source<'_>, index: usize, op: &GroupSum) ->
         };
         terms.iter().for_each(|term| body += &format!("    y[{k}] = y[{k}].wrapping_add({term});\n"));
     }
-    let words = source.image.tensors[op.input].row_words();
-    let parameters = [("x", format!("&[u32; {words}]")), ("y", format!("&mut [i32; {}]", op.groups))];
+    let input = source.image.tensors[op.input];
+    let kind = if op.signals {
+        format!("&[u8; {}]", signal_bytes(input.elements()))
+    } else {
+        format!("&[u32; {}]", input.row_words())
+    };
+    // All groups may be empty.
+    let x = if body.contains("x[") { "x" } else { "_x" };
+    if op.signals && x == "x" {
+        body.insert_str(0, "    let (x, _) = x.as_chunks::<4>();\n");
+    }
+    let parameters = [(x, kind), ("y", format!("&mut [i32; {}]", op.groups))];
     let arguments = [place(source, op.input, index), format!("&mut {}", source.memory.place(op.output, index))];
     let fun = format!("op{index}_groupsum");
     source.function(&format!("GROUPSUM: {} groups.", op.groups), &fun, &parameters, &body);

@@ -4,10 +4,11 @@
 //! network as long as every op reads what was written to the very tensor, which is checked here byte by byte, as ops run in a fixed order.
 //! Tensors of one place, type and size are one array (a matrix read as a row).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::EmitError;
-use crate::reference::{Dtype, Image, Op, Place};
+use super::netlist::signal_bytes;
+use crate::reference::{Dtype, Image, Op, Place, Wiring};
 
 /// A field of the state.
 #[derive(Clone, Debug)]
@@ -25,9 +26,14 @@ pub(super) struct Field {
 /// Arrays in the arena that are one: place, type and size.
 type Slot = (u32, u8, usize);
 
+/// The type of signals in a slot, as no tensor has it.
+const SIGNALS: u8 = u8::MAX;
+
 /// The fields, handed out in the order of the ops.
 pub(super) struct Memory<'i> {
     image: &'i Image,
+    /// Tensors that hold signals of netlists: bytes, not numbers.
+    signals: BTreeSet<usize>,
     /// The last op that uses each slot.
     last_use: BTreeMap<Slot, usize>,
     /// The field of each slot that has one.
@@ -38,9 +44,16 @@ pub(super) struct Memory<'i> {
 impl<'i> Memory<'i> {
     /// Checks that every op reads what was written to the very tensor.
     pub fn new(image: &'i Image) -> Result<Self, EmitError> {
-        let mut memory = Self { image, last_use: BTreeMap::new(), placed: BTreeMap::new(), fields: Vec::new() };
+        let mut memory = Self {
+            image,
+            signals: image.ops.iter().filter_map(signals).collect(),
+            last_use: BTreeMap::new(),
+            placed: BTreeMap::new(),
+            fields: Vec::new(),
+        };
         let mut written: Vec<Option<Slot>> = vec![None; image.header.arena_bytes as usize];
         for (index, op) in image.ops.iter().enumerate() {
+            memory.check_signals(index, op)?;
             for tensor in op.reads() {
                 memory.check_read(index, op, tensor, &written)?;
                 memory.used(tensor, index);
@@ -56,8 +69,20 @@ impl<'i> Memory<'i> {
     }
 
     fn slot(&self, tensor: usize) -> Slot {
+        let kind = if self.signals.contains(&tensor) { SIGNALS } else { self.image.tensors[tensor].dtype as u8 };
         let tensor = &self.image.tensors[tensor];
-        (tensor.offset, tensor.dtype as u8, tensor.bytes())
+        (tensor.offset, kind, tensor.bytes())
+    }
+
+    /// Only netlists write signals, and only sums of signals read them.
+    fn check_signals(&self, index: usize, op: &Op) -> Result<(), EmitError> {
+        let other = op.reads().into_iter().chain(op.writes()).find(|tensor| {
+            let is_input = self.image.tensors[*tensor].place == Place::Input;
+            self.signals.contains(tensor) && (signals(op) != Some(*tensor) || is_input)
+        });
+        let Some(tensor) = other else { return Ok(()) };
+        let what = format!("tensor {tensor}, both signals of a netlist and numbers,");
+        Err(EmitError::Unsupported { op: index, name: op.name(), what })
     }
 
     fn bytes(&self, tensor: usize) -> std::ops::Range<usize> {
@@ -94,7 +119,12 @@ impl<'i> Memory<'i> {
         let field = match self.placed.get(&slot) {
             Some(&field) => field,
             None => {
-                let (kind, bytes) = array(record.dtype, record.elements(), record.rows * record.row_words());
+                let (kind, bytes) = if self.signals.contains(&tensor) {
+                    let bytes = signal_bytes(record.elements());
+                    (format!("[u8; {bytes}]"), bytes)
+                } else {
+                    array(record.dtype, record.elements(), record.rows * record.row_words())
+                };
                 let until = self.last_use.get(&slot).copied().unwrap_or(index);
                 let field = self.take(&kind, bytes, index, until, format!("tensor {tensor}"));
                 self.placed.insert(slot, field);
@@ -142,6 +172,15 @@ fn array(dtype: Dtype, elements: usize, words: usize) -> (String, usize) {
         Dtype::I32 => (format!("[i32; {elements}]"), 4 * elements),
         // Lists have no field of this kind.
         Dtype::Bits | Dtype::List => (format!("[u32; {words}]"), 4 * words),
+    }
+}
+
+/// The tensor that an op writes or reads as signals.
+fn signals(op: &Op) -> Option<usize> {
+    match op {
+        Op::Gates(op) => matches!(op.wiring, Wiring::Netlist { .. }).then_some(op.output),
+        Op::GroupSum(op) => op.signals.then_some(op.input),
+        _ => None,
     }
 }
 

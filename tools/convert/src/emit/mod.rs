@@ -22,6 +22,7 @@ mod gates;
 mod linear;
 mod memory;
 mod module;
+mod netlist;
 mod prelude;
 mod route;
 mod source;

@@ -38,6 +38,14 @@ pub(super) enum Helper {
     Above,
     /// Ones in words.
     CountOnes,
+    /// Bits as signals.
+    SignalsOf,
+    /// Gates of one function.
+    Series,
+    /// A function of two signals, by its truth table.
+    Function(u8),
+    /// Ones among signals.
+    CountSignals,
 }
 
 impl Helper {
@@ -52,8 +60,8 @@ impl Helper {
     }
 
     /// Its source.
-    pub fn source(self) -> &'static str {
-        match self {
+    pub fn source(self) -> String {
+        let source = match self {
             Self::Rounding => ROUNDING,
             Self::Apply => APPLY,
             Self::With => WITH,
@@ -70,8 +78,44 @@ impl Helper {
             Self::Gates => GATES,
             Self::Above => ABOVE,
             Self::CountOnes => COUNT_ONES,
-        }
+            Self::SignalsOf => SIGNALS_OF,
+            Self::Series => SERIES,
+            Self::Function(function) => return function_source(function),
+            Self::CountSignals => COUNT_SIGNALS,
+        };
+        source.to_owned()
     }
+}
+
+/// Name and value of the functions of two signals, by truth table. Of a byte only the lowest bit counts.
+const FUNCTIONS: [(&str, &str); 16] = [
+    ("zero", "0"),
+    ("and", "a & b"),
+    ("and_not", "a & !b"),
+    ("first", "a"),
+    ("not_and", "!a & b"),
+    ("second", "b"),
+    ("xor", "a ^ b"),
+    ("or", "a | b"),
+    ("nor", "!(a | b)"),
+    ("xnor", "!(a ^ b)"),
+    ("not_second", "!b"),
+    ("or_not", "a | !b"),
+    ("not_first", "!a"),
+    ("not_or", "!a | b"),
+    ("nand", "!(a & b)"),
+    ("one", "1"),
+];
+
+/// The name of the function with the truth table `8*f(0,0) + 4*f(0,1) + 2*f(1,0) + f(1,1)`.
+pub(super) fn function_name(function: u8) -> &'static str {
+    FUNCTIONS[usize::from(function % 16)].0
+}
+
+fn function_source(function: u8) -> String {
+    let (name, value) = FUNCTIONS[usize::from(function % 16)];
+    let [a, b] = ["a", "b"].map(|of| if value.contains(of) { of.to_owned() } else { format!("_{of}") });
+    format!("/// A gate of two signals.\n#[inline(always)]\nfn {name}({a}: u8, {b}: u8) -> u8 {{\n    {value}\n}}\n")
 }
 
 const ROUNDING: &str = "\
@@ -353,5 +397,65 @@ fn count_ones(words: &[u32]) -> i32 {
     count = count.wrapping_add(four.count_ones()).wrapping_mul(4);
     count = count.wrapping_add(twos.count_ones().wrapping_mul(2));
     count.wrapping_add(ones.count_ones()) as i32
+}
+";
+
+const SIGNALS_OF: &str = "\
+/// The bits of words as the lowest bits of bytes: bit `i` of a word is byte `4 * (i % 8) + i / 8` of its 32.
+#[inline(always)]
+fn signals_of<const N: usize>(words: &[u32], signals: &mut [u8; N]) {
+    for (&word, signals) in words.iter().zip(signals.as_chunks_mut::<32>().0) {
+        let fours = signals.as_chunks_mut::<4>().0;
+        let mut k = 0;
+        while k < 8 {
+            fours[k] = (word >> k).to_le_bytes();
+            k += 1;
+        }
+    }
+}
+";
+
+const SERIES: &str = "\
+/// Gates of one function, in order: gate `i` writes the signal `first + i` from those that its wire names, the first in the lower half and
+/// the second in the upper. Bytes are cells, as those that are written are among those that are read.
+#[inline(never)]
+fn series<const N: usize>(
+    signals: &mut [u8; N],
+    first: usize,
+    wires: &[u32],
+    gate: impl Fn(u8, u8) -> u8,
+) {
+    let signals = core::cell::Cell::from_mut(signals.as_mut_slice()).as_slice_of_cells();
+    let signal = |at: u32| signals[at as usize & (N - 1)].get();
+    let Some(outputs) = signals.get(first..first.wrapping_add(wires.len())) else {
+        return;
+    };
+    let ((outputs4, outputs), (wires4, wires)) = (outputs.as_chunks::<4>(), wires.as_chunks::<4>());
+    for (to, wires) in outputs4.iter().zip(wires4) {
+        to[0].set(gate(signal(wires[0] & 0xFFFF), signal(wires[0] >> 16)));
+        to[1].set(gate(signal(wires[1] & 0xFFFF), signal(wires[1] >> 16)));
+        to[2].set(gate(signal(wires[2] & 0xFFFF), signal(wires[2] >> 16)));
+        to[3].set(gate(signal(wires[3] & 0xFFFF), signal(wires[3] >> 16)));
+    }
+    for (to, &wires) in outputs.iter().zip(wires) {
+        to.set(gate(signal(wires & 0xFFFF), signal(wires >> 16)));
+    }
+}
+";
+
+const COUNT_SIGNALS: &str = "\
+/// Ones among the lowest bits of bytes. They are added up four side by side, of at most 255 words, so that no sum overflows.
+#[inline(never)]
+fn count_signals(signals: &[[u8; 4]]) -> i32 {
+    let mut count = 0u32;
+    for signals in signals.chunks(255) {
+        let mut sums = 0u32;
+        for &four in signals {
+            sums = sums.wrapping_add(u32::from_le_bytes(four) & 0x0101_0101);
+        }
+        let pairs = (sums & 0x00FF_00FF).wrapping_add(sums >> 8 & 0x00FF_00FF);
+        count = count.wrapping_add(pairs.wrapping_mul(0x0001_0001) >> 16);
+    }
+    count as i32
 }
 ";
