@@ -13,7 +13,8 @@ use leafgate_convert::plan::plan;
 use leafgate_convert::quantize::integer::{
     Dtype, IntGates, IntGraph, IntOp, IntRange, IntSelector, IntTensor, TensorId,
 };
-use leafgate_convert::{ConvertError, Options, Ranges, convert};
+use leafgate_convert::quantize::weights::{WeightChoice, WeightFormat};
+use leafgate_convert::{ConvertError, Kernels, Options, Ranges, convert};
 use leafgate_image::{RequantRecord, WordGates, activation, ffn_flag, readout};
 use leafgate_tests_laws::draw::Draw;
 
@@ -31,6 +32,10 @@ fn matrix(draw: &mut Draw, rows: usize, cols: usize) -> Matrix {
 
 /// The image of a network of one layer.
 fn float_image(op: Op, cols: usize, rows: usize) -> Result<Vec<u8>, ConvertError> {
+    image_with(op, cols, rows, Options::default())
+}
+
+fn image_with(op: Op, cols: usize, rows: usize, options: Options) -> Result<Vec<u8>, ConvertError> {
     let value = |name: &str, len| Value { name: name.into(), len, kind: ValueKind::Real };
     let output = ValueId(1);
     let graph = Graph {
@@ -44,7 +49,7 @@ fn float_image(op: Op, cols: usize, rows: usize) -> Result<Vec<u8>, ConvertError
         source_sha256: "0".repeat(64),
     };
     // The device proves itself with the golden vector; more would only take time.
-    let options = Options { golden_vectors: 1, ..Options::default() };
+    let options = Options { golden_vectors: 1, ..options };
     Ok(convert(graph, Ranges::Random, &options)?.image)
 }
 
@@ -53,10 +58,20 @@ fn float_image(op: Op, cols: usize, rows: usize) -> Result<Vec<u8>, ConvertError
 /// # Errors
 /// What the converter refuses.
 pub fn linear(cols: usize, rows: usize) -> Result<Vec<u8>, ConvertError> {
+    dense(cols, rows, Kernels::Portable, WeightFormat::W8)
+}
+
+/// [`linear`] laid out for a family of kernels, with weights of a format.
+///
+/// # Errors
+/// What the converter refuses.
+pub fn dense(cols: usize, rows: usize, kernels: Kernels, format: WeightFormat) -> Result<Vec<u8>, ConvertError> {
     let draw = &mut Draw::new(1);
     let (weight, bias) = (matrix(draw, rows, cols), reals(draw, rows));
     // ReLU is a bound of the requantisation and takes no instruction; it makes the output bytes where scores would be words.
-    float_image(Op::Linear { weight, bias, activation: Activation::Relu }, cols, rows)
+    let weights = WeightChoice { all: format, layers: Vec::new() };
+    let options = Options { kernels, weights, ..Options::default() };
+    image_with(Op::Linear { weight, bias, activation: Activation::Relu }, cols, rows, options)
 }
 
 /// `count` ranges of `width` neurons with `cols` inputs and ten outputs.

@@ -1,7 +1,8 @@
 //! The catalogue of what is measured.
 
-use leafgate_convert::ConvertError;
 use leafgate_convert::host::HostEngine;
+use leafgate_convert::quantize::weights::WeightFormat;
+use leafgate_convert::{ConvertError, Kernels};
 use leafgate_tests_laws::draw::Draw;
 use leafgate_tests_parity::{NETWORKS, as_bytes, digits, zoo_image};
 use serde::{Deserialize, Serialize};
@@ -130,7 +131,7 @@ struct Plan {
 }
 
 #[rustfmt::skip]
-const PLANS: [Plan; 13] = [
+const PLANS: [Plan; 21] = [
     Plan { item: "linear-784x128", what: "LINEAR 784 x 128, i8 to i8", unit: Unit::Mac, work: 784 * 128, input_bytes: 784, is_budgeted: false,
         image: || images::linear(784, 128) },
     Plan { item: "linear-640x128", what: "LINEAR 640 x 128", unit: Unit::Mac, work: 640 * 128, input_bytes: 640, is_budgeted: false,
@@ -139,6 +140,22 @@ const PLANS: [Plan; 13] = [
         image: || images::linear(128, 128) },
     Plan { item: "linear-128x10", what: "LINEAR 128 x 10", unit: Unit::Mac, work: 128 * 10, input_bytes: 128, is_budgeted: true,
         image: || images::linear(128, 10) },
+    Plan { item: "pairs-784x128", what: "LINEAR 784 x 128 in pairs (for DSP)", unit: Unit::Mac, work: 784 * 128, input_bytes: 784, is_budgeted: false,
+        image: || images::dense(784, 128, Kernels::Dsp, WeightFormat::W8) },
+    Plan { item: "pairs-128x128", what: "LINEAR 128 x 128 in pairs", unit: Unit::Mac, work: 128 * 128, input_bytes: 128, is_budgeted: true,
+        image: || images::dense(128, 128, Kernels::Dsp, WeightFormat::W8) },
+    Plan { item: "pairs-128x10", what: "LINEAR 128 x 10 in pairs", unit: Unit::Mac, work: 128 * 10, input_bytes: 128, is_budgeted: true,
+        image: || images::dense(128, 10, Kernels::Dsp, WeightFormat::W8) },
+    Plan { item: "w4-dsp-784x128", what: "LINEAR 784 x 128, 4 bits, for DSP", unit: Unit::Mac, work: 784 * 128, input_bytes: 784, is_budgeted: false,
+        image: || images::dense(784, 128, Kernels::Dsp, WeightFormat::W4) },
+    Plan { item: "w4-swar-784x128", what: "LINEAR 784 x 128, 4 bits, for word multipliers", unit: Unit::Mac, work: 784 * 128, input_bytes: 784, is_budgeted: false,
+        image: || images::dense(784, 128, Kernels::Swar, WeightFormat::W4) },
+    Plan { item: "t2-dsp-784x128", what: "LINEAR 784 x 128, -1 to 1, for DSP", unit: Unit::Mac, work: 784 * 128, input_bytes: 784, is_budgeted: false,
+        image: || images::dense(784, 128, Kernels::Dsp, WeightFormat::T2) },
+    Plan { item: "t2-swar-784x128", what: "LINEAR 784 x 128, -1 to 1, for word multipliers", unit: Unit::Mac, work: 784 * 128, input_bytes: 784, is_budgeted: false,
+        image: || images::dense(784, 128, Kernels::Swar, WeightFormat::T2) },
+    Plan { item: "t2-mve-784x128", what: "LINEAR 784 x 128, -1 to 1, for vectors", unit: Unit::Mac, work: 784 * 128, input_bytes: 784, is_budgeted: false,
+        image: || images::dense(784, 128, Kernels::Mve, WeightFormat::T2) },
     Plan { item: "values-64x256", what: "FFN, 64 value rows of 256 outputs", unit: Unit::Mac, work: 64 * 256, input_bytes: 4, is_budgeted: false,
         image: || images::value_rows(64, 256) },
     Plan { item: "values-64x10", what: "FFN, 64 value rows of 10 outputs", unit: Unit::Mac, work: 64 * 10, input_bytes: 4, is_budgeted: false,
@@ -205,7 +222,7 @@ mod tests {
     #[test]
     fn images_are_the_same_every_time() {
         let (first, second) = (ops(Extent::All).unwrap(), ops(Extent::All).unwrap());
-        assert_eq!(first.len(), 14);
+        assert_eq!(first.len(), 22);
         for (first, second) in first.iter().zip(&second) {
             assert!(first.image == second.image && first.inputs == second.inputs, "{}", first.entry.item);
             assert_eq!(first.crcs, second.crcs);

@@ -146,26 +146,29 @@ pub fn gates_words(table: &[[u32; 5]], input: &[u32], output: &mut [u32]) {
 #[cfg(feature = "speed")]
 #[inline(never)]
 pub fn gates_series(function: u32, wires: &[i32], first: usize, signals: &mut [u8]) {
-    let series = match function {
-        1 => netlist::and,
-        2 => netlist::and_not,
-        6 => netlist::xor,
-        7 => netlist::or,
-        8 => netlist::nor,
-        9 => netlist::xnor,
-        11 => netlist::or_not,
-        14 => netlist::nand,
-        _ => return crate::portable::netlist::gates_series(function, wires, first, signals),
-    };
     let gates = wires.len().min(signals.len().saturating_sub(first));
     // Without counting the ones of a power of two, which takes longer than some series.
-    if gates == 0 || signals.len() & signals.len().wrapping_sub(1) != 0 {
+    let is_known = matches!(function, 1 | 2 | 6..=9 | 11 | 14);
+    if !is_known || gates == 0 || signals.len() & signals.len().wrapping_sub(1) != 0 {
         return crate::portable::netlist::gates_series(function, wires, first, signals);
     }
     let (mask, begin) = (signals.len().wrapping_sub(1).min(0xFFFF) as u32, wires.as_ptr());
     let signals = signals.as_mut_ptr();
-    // SAFETY: the loop reads the words from `begin` to the end given, which are part of the slice as `gates` is at most its length, at
-    // least one, and writes a byte for each from `first` on, of which there are as many. It reads the signals 0 to `mask`, which is
+    let (out, end) = (signals.wrapping_add(first), begin.wrapping_add(gates));
+    // SAFETY: the loops read the words from `begin` to the end given, which are part of the slice as `gates` is at most its length, at
+    // least one, and write a byte for each from `first` on, of which there are as many. They read the signals 0 to `mask`, which is
     // below their number.
-    unsafe { series(begin, signals, signals.wrapping_add(first), begin.wrapping_add(gates), mask) }
+    unsafe {
+        // Called one by one: what a call through a pointer takes of the stack is not seen.
+        match function {
+            1 => netlist::and(begin, signals, out, end, mask),
+            2 => netlist::and_not(begin, signals, out, end, mask),
+            6 => netlist::xor(begin, signals, out, end, mask),
+            7 => netlist::or(begin, signals, out, end, mask),
+            8 => netlist::nor(begin, signals, out, end, mask),
+            9 => netlist::xnor(begin, signals, out, end, mask),
+            11 => netlist::or_not(begin, signals, out, end, mask),
+            _ => netlist::nand(begin, signals, out, end, mask),
+        }
+    }
 }
