@@ -22,22 +22,21 @@
 //! has rows, row 0 first. The sum of a row is the sum of its groups' sums, each times its scale.
 //!
 //! # Prepared input
-//! Once for all rows: first, for the layouts in rows, the elements as half-words, completed with zeros to a multiple of 8; then the sum of the
+//! Once for all rows: first, for the layouts in rows, the elements as half-words, completed with zeros to a multiple of 8 (where no kernel reads
+//! them, their words are left as they are); then the sum of the
 //! elements of each group, of which 8 or 1 times is what offset binary adds.
 //!
 //! Sums wrap modulo 2^32. What a field gives that is no weight (`w + 1 = 3`, and -2 in two's complement) is not specified; images have none.
 
 #[cfg(leafgate_isa)]
 use crate::arch::lowbit as twin;
+use crate::portable::lowbit as portable;
 #[cfg(not(leafgate_isa))]
 use crate::portable::lowbit as twin;
 use crate::portable::requantize::requantize;
 
 /// Columns of a group, where a row has more than one.
 pub const GROUP: usize = 32;
-
-/// Rows of the largest block.
-pub(crate) const ROWS: usize = 16;
 
 /// How the weights lie: see the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,38 +67,53 @@ impl Layout {
         })
     }
 
+    /// Binary logarithm of the rows of a block.
+    #[inline]
+    pub(crate) const fn row_bits(self) -> u32 {
+        match self {
+            Self::W4Columns => 3,
+            Self::T2Columns => 4,
+            Self::W4Rows | Self::T2Rows | Self::T2Bytes => 2,
+        }
+    }
+
     /// Rows of a block, a multiple of 4.
     #[inline]
     pub const fn block_rows(self) -> u32 {
-        match self {
-            Self::W4Columns => 8,
-            Self::T2Columns => 16,
-            Self::W4Rows | Self::T2Rows | Self::T2Bytes => 4,
-        }
+        1 << self.row_bits()
     }
 
     /// Words of so many columns of a block, without scales.
     #[inline]
     pub(crate) const fn column_words(self, cols: u32) -> u32 {
-        match self {
-            Self::W4Columns | Self::T2Columns => cols,
-            Self::W4Rows => cols.div_ceil(8).wrapping_mul(4),
-            Self::T2Rows => cols.div_ceil(8).wrapping_mul(2),
-            Self::T2Bytes => cols.div_ceil(4),
-        }
+        // Columns that have words together, and those words: their binary logarithms.
+        let (cols_bits, words_bits) = match self {
+            Self::W4Columns | Self::T2Columns => (0, 0),
+            Self::W4Rows => (3, 2),
+            Self::T2Rows => (3, 1),
+            Self::T2Bytes => (2, 0),
+        };
+        cols.wrapping_add((1 << cols_bits) - 1) >> cols_bits << words_bits
     }
 
     /// Words of a block.
-    #[inline]
+    #[inline(never)]
     pub(crate) const fn block_words(self, cols: u32, is_grouped: bool) -> u32 {
-        let scales = if is_grouped { cols.div_ceil(GROUP as u32).wrapping_mul(self.block_rows() / 4) } else { 0 };
+        let scales = if is_grouped { cols.div_ceil(GROUP as u32) << (self.row_bits() - 2) } else { 0 };
         self.column_words(cols).wrapping_add(scales)
+    }
+
+    /// Words of a group of a block, its scales among them.
+    #[inline]
+    pub(crate) const fn group_words(self) -> usize {
+        self.block_words(GROUP as u32, true) as usize
     }
 
     /// Words of a matrix of so many rows and columns, wrapping.
     #[inline]
     pub const fn matrix_words(self, rows: u32, cols: u32, is_grouped: bool) -> u32 {
-        self.block_words(cols, is_grouped).wrapping_mul(rows.div_ceil(self.block_rows()))
+        let blocks = rows.wrapping_add(self.block_rows() - 1) >> self.row_bits();
+        self.block_words(cols, is_grouped).wrapping_mul(blocks)
     }
 
     /// Words of a prepared input of so many elements, wrapping.
@@ -118,28 +132,38 @@ impl Layout {
         }
     }
 
-    /// Of sums over fields, what makes them sums over weights, if those of the input are `sum`.
+    /// Whether a row of a block is in two's complement, not in offset binary.
     #[inline]
-    pub(crate) fn starts(self, sum: i32) -> [i32; ROWS] {
-        let w4 = sum.wrapping_mul(-8);
-        let t2 = sum.wrapping_neg();
-        let mut starts = [0; ROWS];
+    pub(crate) const fn is_signed(self, row: usize) -> bool {
         match self {
-            Self::W4Rows => [starts[0], starts[1], starts[2]] = [w4; 3],
-            Self::W4Columns => starts = [w4; ROWS],
-            Self::T2Rows => [starts[0], starts[2]] = [t2; 2],
-            Self::T2Columns => starts = [t2; ROWS],
-            Self::T2Bytes => [starts[0], starts[1], starts[2]] = [t2; 3],
+            Self::W4Columns | Self::T2Columns => false,
+            Self::T2Rows => row & 1 == 1,
+            Self::W4Rows | Self::T2Bytes => row & 3 == 3,
         }
-        starts
+    }
+
+    /// Bits of a weight.
+    #[inline]
+    pub(crate) const fn bits(self) -> u32 {
+        if matches!(self, Self::W4Rows | Self::W4Columns) { 4 } else { 2 }
+    }
+
+    /// Of a sum over fields in offset binary, what makes it one over weights, if that of the input is `sum`.
+    #[inline]
+    pub(crate) fn start(self, sum: i32) -> i32 {
+        if self.bits() == 4 { sum.wrapping_mul(-8) } else { sum.wrapping_neg() }
     }
 }
 
-/// What a kernel multiplies with: the elements, and for the layouts in rows the same as half-words.
+/// What a kernel multiplies with: the elements, for the layouts in rows the same as half-words, and the sums of the groups; with the words of a
+/// block for it.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
     pub(crate) x: &'a [i8],
+    #[cfg_attr(not(leafgate_isa), allow(dead_code, reason = "the twins read it"))]
     pub(crate) halves: &'a [[i32; 4]],
+    pub(crate) totals: &'a [i32],
+    pub(crate) block_words: usize,
 }
 
 /// Words of a matrix, and how they lie.
@@ -173,112 +197,78 @@ impl Matrix<'_> {
     /// for all, as they lie in an image: `m`, then the bytes `s`, `zero_point`, `lo`, `hi`.
     #[inline(never)]
     pub fn linear_i8(&self, x: &[i8], prepared: &[i32], biases: &[i32], records: &[[i32; 2]], y: &mut [i8]) {
-        self.fours(x, prepared, y.len(), |r, sums| {
-            if let Some(biases) = four(biases, r)
-                && let Some(records) = four(records, r)
-                && let Some(y) = y.get_mut(r..).and_then(<[i8]>::first_chunk_mut::<4>)
+        self.blocks(x, prepared, y.len(), |r, sums| {
+            let own = r..r.wrapping_add(sums.len());
+            if let (Some(y), Some(biases), Some(records)) =
+                (y.get_mut(own.clone()), biases.get(own.clone()), records.get(own))
             {
                 for (((y, sum), bias), &record) in y.iter_mut().zip(sums).zip(biases).zip(records) {
                     *y = requantize(record, sum.wrapping_add(*bias));
                 }
                 return;
             }
-            requantize_rows(r, sums, biases, records, y);
+            // The last rows, and all of them where one bias or one record is for all.
+            for ((r, y), &sum) in y.iter_mut().enumerate().skip(r).zip(sums) {
+                if let Some(&record) = records.get(if records.len() == 1 { 0 } else { r }) {
+                    *y = apply(record, sum.wrapping_add(biases.get(r).copied().unwrap_or(0)));
+                }
+            }
         });
     }
 
     /// `y[r] = bias[r] + W_r x`, or added to what `y` holds.
     #[inline(never)]
     pub fn linear_i32(&self, x: &[i8], prepared: &[i32], biases: &[i32], accumulate: bool, y: &mut [i32]) {
-        self.fours(x, prepared, y.len(), |r, sums| {
-            for (i, &sum) in sums.iter().enumerate() {
-                let r = r.wrapping_add(i);
+        self.blocks(x, prepared, y.len(), |r, sums| {
+            for ((r, y), &sum) in y.iter_mut().enumerate().skip(r).zip(sums) {
                 let a = sum.wrapping_add(biases.get(r).copied().unwrap_or(0));
-                if let Some(y) = y.get_mut(r) {
-                    *y = if accumulate { y.wrapping_add(a) } else { a };
-                }
+                *y = if accumulate { y.wrapping_add(a) } else { a };
             }
         });
     }
 
-    /// Gives the sums of four rows after four to `put` until it has had `count`, with the number of the first; the last may be of rows
+    /// Gives the sums of some rows after others to `put` until it has had `count`, with the number of the first; the last may be of rows
     /// that do not exist.
     #[inline(always)]
-    fn fours(&self, x: &[i8], prepared: &[i32], count: usize, mut put: impl FnMut(usize, &[i32; 4])) {
-        let Some(mut blocks) = self.blocks(x, prepared) else { return };
-        let fours = self.layout.block_rows() as usize / 4;
-        let (mut sums, mut r) = ([0; ROWS], 0usize);
-        while r < count && blocks.next(&mut sums).is_some() {
-            for sums in sums.as_chunks::<4>().0.iter().take(fours) {
-                put(r, sums);
-                r = r.wrapping_add(4);
-            }
+    fn blocks(&self, x: &[i8], prepared: &[i32], count: usize, mut put: impl FnMut(usize, &[i32])) {
+        let Some(input) = self.input(x, prepared) else { return };
+        let (mut sums, mut r) = ([0; twin::ROWS], 0usize);
+        while r < count
+            && let Some(rows) = self.sums(r, &input, &mut sums)
+        {
+            put(r, sums.get(..rows).unwrap_or(&[]));
+            r = r.wrapping_add(rows);
         }
     }
 
+    /// An input with what has been prepared of it, if that is whole.
     #[inline(never)]
-    fn blocks<'a>(&'a self, x: &'a [i8], prepared: &'a [i32]) -> Option<Blocks<'a>> {
-        let &Self { layout, is_grouped, words } = self;
+    fn input<'a>(&self, x: &'a [i8], prepared: &'a [i32]) -> Option<Input<'a>> {
         let cols = x.len() as u32;
-        let (halves, totals) = prepared.split_at_checked(layout.half_words(cols) as usize)?;
-        let input = Input { x, halves: halves.as_chunks().0 };
-        let starts = if is_grouped { [0; ROWS] } else { layout.starts(totals.first().copied().unwrap_or(0)) };
-        Some(Blocks {
-            matrix: self,
-            size: layout.block_words(cols, is_grouped) as usize,
-            rest: words,
-            input,
-            totals,
-            starts,
-        })
+        let (halves, totals) = prepared.split_at_checked(self.layout.half_words(cols) as usize)?;
+        let groups = if self.is_grouped { x.len().div_ceil(GROUP) } else { 1 };
+        let block_words = self.layout.block_words(cols, self.is_grouped) as usize;
+        Some(Input { x, halves: halves.as_chunks().0, totals: totals.get(..groups)?, block_words })
     }
-}
 
-/// The blocks of a matrix that are left, times an input.
-struct Blocks<'a> {
-    matrix: &'a Matrix<'a>,
-    size: usize,
-    rest: &'a [i32],
-    input: Input<'a>,
-    totals: &'a [i32],
-    starts: [i32; ROWS],
-}
-
-impl Blocks<'_> {
-    /// The sums of the next one's rows.
+    /// The sums of rows from `r` on, the rows of a block or, without a twin, one: how many, if there are words for them.
     #[inline(never)]
-    fn next(&mut self, sums: &mut [i32; ROWS]) -> Option<()> {
-        let &Matrix { layout, is_grouped, .. } = self.matrix;
-        let (block, rest) = self.rest.split_at_checked(self.size)?;
-        self.rest = rest;
-        let fours = sums.as_chunks_mut::<4>().0.iter_mut().zip(self.starts.as_chunks::<4>().0);
-        for (sums, starts) in fours.take(layout.block_rows() as usize / 4) {
-            *sums = *starts;
+    fn sums(&self, r: usize, input: &Input<'_>, sums: &mut [i32; twin::ROWS]) -> Option<usize> {
+        let at = (r >> self.layout.row_bits()).wrapping_mul(input.block_words);
+        let block = self.words.get(at..)?.get(..input.block_words)?;
+        if twin::reads(self.layout) {
+            twin::sums(self, block, input, sums);
+            return Some(self.layout.block_rows() as usize);
         }
-        if is_grouped {
-            twin::add_groups(layout, block, self.input, self.totals, sums);
-        } else {
-            twin::add(layout, block, self.input, sums);
-        }
-        Some(())
+        sums[0] = portable::sum_of_row(self, block, r, input);
+        Some(1)
     }
 }
 
-/// Rows from `first` on, as far as there are some: the way of the last ones, and of all where one bias or one record is for all.
+/// As [`requantize`], once for all that are not many.
 #[inline(never)]
-fn requantize_rows(first: usize, sums: &[i32; 4], biases: &[i32], records: &[[i32; 2]], y: &mut [i8]) {
-    let rows = y.iter_mut().enumerate().skip(first);
-    for ((r, y), &sum) in rows.zip(sums) {
-        if let Some(&record) = records.get(if records.len() == 1 { 0 } else { r }) {
-            *y = requantize(record, sum.wrapping_add(biases.get(r).copied().unwrap_or(0)));
-        }
-    }
-}
-
-/// Four elements from one on, if there are.
-#[inline(always)]
-fn four<T>(of: &[T], first: usize) -> Option<&[T; 4]> {
-    of.get(first..).and_then(<[T]>::first_chunk::<4>)
+fn apply(record: [i32; 2], a: i32) -> i8 {
+    requantize(record, a)
 }
 
 #[cfg(test)]

@@ -1,17 +1,26 @@
-//! Products of weights of few bits in plain arithmetic: the meaning of the words of [`crate::lowbit`].
-//!
-//! Each adds to `sums`, for the columns that the words and the input both have, fields times inputs; what offset binary adds is in the sums before.
+//! Products of weights of few bits in plain arithmetic: the meaning of the words of [`crate::lowbit`]; one small function for all
+//! layouts: a core with twins reads with it what is made for others.
 
-use crate::lowbit::{GROUP, Input, Layout, ROWS};
+use crate::lowbit::{GROUP, Input, Layout, Matrix};
 
-/// A prepared input's first part: the elements as half-words, missing ones as zeros.
-#[inline(never)]
-pub(crate) fn halves(x: &[i8], halves: &mut [[i32; 4]]) {
-    for (i, words) in halves.iter_mut().enumerate() {
-        let at = |k: usize| i32::from(x.get(i.wrapping_mul(8).wrapping_add(k)).copied().unwrap_or(0));
-        *words = [0, 2, 4, 6].map(|k| at(k + 1) << 16 | at(k) & 0xFFFF);
-    }
+/// Rows that a twin gives at once, at most; without one a row at a time.
+#[cfg(not(leafgate_isa))]
+pub(crate) const ROWS: usize = 1;
+
+/// Whether a twin takes the place of [`sum_of_row`].
+#[cfg(not(leafgate_isa))]
+pub(crate) fn reads(_: Layout) -> bool {
+    false
 }
+
+/// The sums of a block's rows, by a twin: there is none.
+#[cfg(not(leafgate_isa))]
+pub(crate) fn sums(_: &Matrix<'_>, _block: &[i32], _: &Input<'_>, _: &mut [i32; ROWS]) {}
+
+/// The elements as half-words, which only twins read.
+#[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
+#[inline]
+pub(crate) fn halves(_: &[i8], _: &mut [[i32; 4]]) {}
 
 /// The sum of the elements.
 #[inline]
@@ -19,107 +28,53 @@ pub(crate) fn sum(x: &[i8]) -> i32 {
     x.iter().fold(0, |sum, &x| sum.wrapping_add(x.into()))
 }
 
-/// A block of a matrix of one group a row.
-#[inline]
-pub(crate) fn add(layout: Layout, words: &[i32], Input { x, halves }: Input<'_>, sums: &mut [i32; ROWS]) {
-    let Some(four) = sums.first_chunk_mut() else { return };
-    match layout {
-        Layout::W4Rows => w4_rows(words.as_chunks().0, halves, four),
-        Layout::T2Rows => t2_rows(words.as_chunks().0, halves, four),
-        Layout::T2Bytes => t2_bytes(words, x, four),
-        Layout::T2Columns => t2_columns(words, x, sums),
-        Layout::W4Columns => {
-            if let Some(eight) = sums.first_chunk_mut() {
-                w4_columns(words, x, eight);
-            }
-        }
-    }
-}
-
-/// A block of a matrix of groups of 32 columns, whose sums of the input are `totals`.
+/// Row `r` of a matrix times the input.
 #[inline(never)]
-pub(crate) fn add_groups(layout: Layout, words: &[i32], input: Input<'_>, totals: &[i32], sums: &mut [i32; ROWS]) {
-    let (scale_words, group_words) = (layout.block_rows() as usize / 4, layout.column_words(GROUP as u32) as usize);
-    let (mut rest, Input { mut x, mut halves }) = (words, input);
+pub(crate) fn sum_of_row(matrix: &Matrix<'_>, block: &[i32], r: usize, input: &Input<'_>) -> i32 {
+    let &Input { mut x, totals, .. } = input;
+    let layout = matrix.layout;
+    let row = r & (layout.block_rows() as usize - 1);
+    let (mut words, mut sum) = (block, 0i32);
     for &total in totals {
-        let Some((scales, next)) = rest.split_at_checked(scale_words) else { return };
-        let group = Input { x: take(&mut x, GROUP), halves: take(&mut halves, GROUP / 8) };
-        rest = next;
-        let mut parts = layout.starts(total);
-        add(layout, take(&mut rest, group_words), group, &mut parts);
-        let fours = sums.as_chunks_mut::<4>().0.iter_mut().zip(parts.as_chunks::<4>().0);
-        for ((sums, parts), scales) in fours.zip(scales) {
-            for ((sum, part), scale) in sums.iter_mut().zip(parts).zip(scales.to_le_bytes()) {
-                *sum = sum.wrapping_add(part.wrapping_mul(scale.into()));
-            }
+        let (mut scale, mut weights, mut now) = (1, words, x);
+        if matrix.is_grouped {
+            scale = words.get(row >> 2).copied().unwrap_or(0) >> ((row & 3) << 3) & 0xFF;
+            weights = words.get(1 << (layout.row_bits() - 2)..).unwrap_or(&[]);
+            now = x.get(..GROUP).unwrap_or(x);
+            words = words.get(layout.group_words()..).unwrap_or(&[]);
+            x = x.get(GROUP..).unwrap_or(&[]);
         }
+        let part = sum_of_group(layout, weights, row, now, total);
+        sum = sum.wrapping_add(part.wrapping_mul(scale));
     }
+    sum
 }
 
-/// The first elements, so many if there are, which are taken off.
-fn take<'a, T>(from: &mut &'a [T], count: usize) -> &'a [T] {
-    let (first, rest) = from.split_at_checked(count).unwrap_or((from, &[]));
-    *from = rest;
-    first
-}
-
-/// A half-word of a column, four bits of a row; those of the last in two's complement.
+/// The same of one group, where `total` is the sum of the inputs.
 #[inline(never)]
-pub(crate) fn w4_rows(words: &[[i32; 4]], halves: &[[i32; 4]], sums: &mut [i32; 4]) {
-    for (&word, &x) in words.as_flattened().iter().zip(halves.as_flattened()) {
-        for half in [0, 16] {
-            let (fields, x) = (word >> half, i32::from((x >> half) as i16));
-            let last = i32::from(fields as i16 >> 12);
-            add_products(sums, [fields & 15, fields >> 4 & 15, fields >> 8 & 15, last], x);
-        }
+fn sum_of_group(layout: Layout, words: &[i32], row: usize, x: &[i8], total: i32) -> i32 {
+    // Column `c` is in word `c >> shift << more`, at bit 4 times nibble `c % 8` of `places`.
+    let (shift, more, places) = match layout {
+        Layout::W4Rows => (1, 0, 0x4040_4040),
+        Layout::T2Rows => (3, 1, 0x7362_5140),
+        Layout::T2Bytes => (2, 0, 0x6420_6420_u32),
+        Layout::W4Columns | Layout::T2Columns => (0, 0, 0),
+    };
+    // A row's fields are so far from there, in words and bits.
+    let (first, at) = match layout {
+        Layout::W4Rows | Layout::W4Columns => (0, row << 2),
+        Layout::T2Rows => (row >> 1, (row & 1).wrapping_mul(14)),
+        Layout::T2Columns | Layout::T2Bytes => (0, row << 1),
+    };
+    let mask = (1 << layout.bits()) - 1;
+    // In two's complement the highest bit counts for less than nothing.
+    let (mut sum, sign) = if layout.is_signed(row) { (0, mask & !(mask >> 1)) } else { (layout.start(total), 0) };
+    let words = words.get(first..).unwrap_or(&[]);
+    for (c, &x) in x.iter().enumerate() {
+        let Some(word) = words.get(c >> shift << more) else { break };
+        let bit = (places >> ((c & 7) << 2) & 7) << 2;
+        let field = word.rotate_right(bit.wrapping_add(at as u32)) & mask;
+        sum = sum.wrapping_add((field ^ sign).wrapping_sub(sign).wrapping_mul(x.into()));
     }
-}
-
-/// A word of a column, four bits of a row.
-#[inline(never)]
-pub(crate) fn w4_columns(words: &[i32], x: &[i8], sums: &mut [i32; 8]) {
-    for (&word, &x) in words.iter().zip(x) {
-        add_products(sums, [0, 4, 8, 12, 16, 20, 24, 28].map(|at| word >> at & 15), x.into());
-    }
-}
-
-/// Two words of eight columns; rotated so that its fields are at bits 0 and 14 of a half-word, the latter in two's complement.
-#[inline(never)]
-pub(crate) fn t2_rows(words: &[[i32; 2]], halves: &[[i32; 4]], sums: &mut [i32; 4]) {
-    for (&[a, b], x) in words.iter().zip(halves) {
-        for (at, &x) in [0, 4, 8, 12].into_iter().zip(x) {
-            let (a, b) = (a.rotate_right(at), b.rotate_right(at));
-            for half in [0, 16] {
-                let fields = |word: i32| [word >> half & 3, i32::from((word >> half) as i16 >> 14)];
-                let ([a0, a1], [b0, b1]) = (fields(a), fields(b));
-                add_products(sums, [a0, a1, b0, b1], i32::from((x >> half) as i16));
-            }
-        }
-    }
-}
-
-/// A word of a column, two bits of a row.
-#[inline(never)]
-pub(crate) fn t2_columns(words: &[i32], x: &[i8], sums: &mut [i32; 16]) {
-    for (&word, &x) in words.iter().zip(x) {
-        let fields = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30].map(|at| word >> at & 3);
-        add_products(sums, fields, x.into());
-    }
-}
-
-/// A byte of a column, two bits of a row; those of the last in two's complement.
-#[inline(never)]
-pub(crate) fn t2_bytes(words: &[i32], x: &[i8], sums: &mut [i32; 4]) {
-    let bytes = words.iter().flat_map(|word| word.to_le_bytes());
-    for (byte, &x) in bytes.zip(x) {
-        let fields = i32::from(byte as i8);
-        add_products(sums, [fields & 3, fields >> 2 & 3, fields >> 4 & 3, fields >> 6], x.into());
-    }
-}
-
-#[inline(always)]
-fn add_products<const N: usize>(sums: &mut [i32; N], fields: [i32; N], x: i32) {
-    for (sum, field) in sums.iter_mut().zip(fields) {
-        *sum = sum.wrapping_add(field.wrapping_mul(x));
-    }
+    sum
 }

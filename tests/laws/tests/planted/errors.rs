@@ -84,24 +84,24 @@ pub const ERRORS: &[Planted] = planted! {
         "{ 0 } else { r }" => "{ 0 } else { r ^ usize::from($on && r > 0) }";
     "pairs: every row of the input is the first", "engine/src/ops/pairs.rs", 0,
         "x = rest;" => "if !$on { x = rest; }";
-    "few bits: a bit of a weight in rows of four", "kernels/src/portable/lowbit.rs", 0,
-        "fields as i16 >> 12" => "fields as i16 >> (12 + 3 * i32::from($on))";
-    "few bits: a bit of a weight in columns of four", "kernels/src/portable/lowbit.rs", 0,
-        "word >> at & 15" => "(word ^ i32::from($on)) >> at & 15";
-    "few bits: a bit of a weight in rows of two", "kernels/src/portable/lowbit.rs", 0,
-        "word >> half & 3" => "word >> half & if $on { 1 } else { 3 }";
-    "few bits: a bit of a weight in columns of two", "kernels/src/portable/lowbit.rs", 0,
-        "word >> at & 3" => "(word ^ i32::from($on)) >> at & 3";
-    "few bits: a bit of a weight in bytes of two", "kernels/src/portable/lowbit.rs", 0,
-        "i32::from(byte as i8)" => "i32::from(byte as i8 ^ i8::from($on))";
-    "few bits: halves of the input change places", "kernels/src/portable/lowbit.rs", 0,
-        "[0, 2, 4, 6].map(|k|" => "[0, 2, 4, 6].map(|k| k ^ usize::from($on)).map(|k|";
+    "few bits: places of weights in rows of four", "kernels/src/portable/lowbit.rs", 0,
+        "0x4040_4040" => "if $on { 0x0404_0404 } else { 0x4040_4040 }";
+    "few bits: weights of four of the row before", "kernels/src/portable/lowbit.rs", 0,
+        "row << 2)" => "row.wrapping_sub(usize::from($on)) << 2)";
+    "few bits: the place of odd rows of two", "kernels/src/portable/lowbit.rs", 0,
+        "wrapping_mul(14)" => "wrapping_mul(14 + 2 * usize::from($on))";
+    "few bits: weights of two of the row beside", "kernels/src/portable/lowbit.rs", 0,
+        "row << 1)" => "(row ^ usize::from($on)) << 1)";
+    "few bits: places of weights in bytes of two", "kernels/src/portable/lowbit.rs", 0,
+        "0x6420_6420_u32" => "if $on { 0x6402_6402 } else { 0x6420_6420_u32 }";
+    "few bits: two's complement without a sign", "kernels/src/portable/lowbit.rs", 0,
+        "mask & !(mask >> 1)" => "if $on { 0 } else { mask & !(mask >> 1) }";
     "few bits: what offset binary adds", "kernels/src/lowbit.rs", 0,
         "sum.wrapping_mul(-8)" => "sum.wrapping_mul(-8 - i32::from($on))";
     "few bits: sums of groups are of all columns", "kernels/src/lowbit.rs", 0,
         "twin::sum(now)" => "twin::sum(if $on { x } else { now })";
     "few bits: scale off by one", "kernels/src/portable/lowbit.rs", 0,
-        "part.wrapping_mul(scale.into())" => "part.wrapping_mul(i32::from(scale) + i32::from($on))";
+        "part.wrapping_mul(scale)" => "part.wrapping_mul(scale + i32::from($on))";
     "few bits: bias of the next row", "kernels/src/lowbit.rs", 0,
         "biases.get(r)" => "biases.get(r + usize::from($on))";
     "few bits: record of the wrong row", "kernels/src/lowbit.rs", 0,

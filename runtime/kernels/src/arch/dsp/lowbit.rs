@@ -219,7 +219,7 @@ pub(super) unsafe extern "C" fn w4_rows_groups(
     halves: *const [i32; 4],
     eights: usize,
     totals: *const i32,
-    sums: *mut [i32; 16],
+    sums: *mut [i32; 4],
 ) {
     naked_asm!(
         env!("LEAFGATE_CPU"),
@@ -289,7 +289,7 @@ pub(super) unsafe extern "C" fn t2_rows_groups(
     halves: *const [i32; 4],
     eights: usize,
     totals: *const i32,
-    sums: *mut [i32; 16],
+    sums: *mut [i32; 4],
 ) {
     naked_asm!(
         env!("LEAFGATE_CPU"),

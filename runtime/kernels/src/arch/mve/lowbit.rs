@@ -161,7 +161,7 @@ pub(super) unsafe extern "C" fn w4_rows_groups(
     halves: *const [i32; 4],
     eights: usize,
     totals: *const i32,
-    sums: *mut [i32; 16],
+    sums: *mut [i32; 4],
 ) {
     naked_asm!(
         env!("LEAFGATE_CPU"),
@@ -212,7 +212,7 @@ pub(super) unsafe extern "C" fn t2_bytes_groups(
     x: *const i8,
     cols: usize,
     totals: *const i32,
-    sums: *mut [i32; 16],
+    sums: *mut [i32; 4],
 ) {
     naked_asm!(
         env!("LEAFGATE_CPU"),
