@@ -12,12 +12,12 @@ const TEXT_BYTES: u32 = 10 * 1024;
 const FAST_TEXT_BYTES: u32 = 14 * 1024;
 /// The same with packed matrices as well: unrolled loops are what makes them fast.
 const PACKED_TEXT_BYTES: u32 = 17 * 1024;
-/// The same with weights of few bits: five layouts, and a kernel for each of them.
-const LOW_BIT_TEXT_BYTES: u32 = 25 * 1024;
+/// The same with weights of few bits: a kernel for each layout of the core.
+const LOW_BIT_TEXT_BYTES: u32 = 23 * 1024;
 /// Stack of a run.
 const RUN_STACK_BYTES: u32 = 512;
-/// The same with weights of few bits: the sums of sixteen rows.
-const LOW_BIT_RUN_STACK_BYTES: u32 = 960;
+/// The same with weights of few bits: the reader of layouts that are made for other cores.
+const LOW_BIT_RUN_STACK_BYTES: u32 = 544;
 /// Stack of a parse.
 const PARSE_STACK_BYTES: u32 = 768;
 
