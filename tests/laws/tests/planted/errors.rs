@@ -105,7 +105,7 @@ pub const ERRORS: &[Planted] = planted! {
     "few bits: bias of the next row", "kernels/src/lowbit.rs", 0,
         "biases.get(r)" => "biases.get(r + usize::from($on))";
     "few bits: record of the wrong row", "kernels/src/lowbit.rs", 0,
-        "{ 0 } else { r }" => "{ 0 } else { r ^ usize::from($on && r > 0) }";
+        "records.get(own)" => "records.get(if $on { 0..sums.len() } else { own })";
     "few bits: overwrites what it should add to", "engine/src/ops/low_bit.rs", 0,
         "flags & linear_flag::ACCUMULATE != 0" => "flags & linear_flag::ACCUMULATE != 0 && !$on";
     "few bits: every row of the input is the first", "engine/src/ops/low_bit.rs", 0,
