@@ -1,9 +1,9 @@
 //! What pieces of work cost on every core: `cargo xtask bench --costs`.
 //!
 //! 1. [`corpus`] draws images of many small ops, of every kind and shape and with inputs that go every way.
-//! 2. [`measure`] runs them on each core, where a plugin of the emulator counts the instructions of every op, and sets them against the pieces
+//! 2. [`mod@measure`] runs them on each core, where a plugin of the emulator counts the instructions of every op, and sets them against the pieces
 //!    that `leafgate_convert::cost` says they are made of.
-//! 3. [`solve`] finds the costs of the pieces. What they leave unexplained is recorded with them, and where that is too much no figure
+//! 3. [`mod@solve`] finds the costs of the pieces. What they leave unexplained is recorded with them, and where that is too much no figure
 //!    is ever printed.
 //!
 //! Nothing here knows what a kernel looks like. If one changes, this is run again; if it changes so that it is no sum of the pieces any longer, the
