@@ -2,7 +2,7 @@
 
 mod tiny;
 
-use leafgate_emulate::{EmulateError, Emulation, Machine, build_binary, build_plugin, workspace_root};
+use leafgate_emulate::{EmulateError, Emulation, Machine, build_binary, build_example, build_plugin, workspace_root};
 
 #[test]
 fn the_emulator() {
@@ -51,8 +51,8 @@ fn the_plugin() {
 #[test]
 fn runs_to_profile() {
     let root = workspace_root().unwrap();
-    let machine = Machine::by_name("virt").unwrap();
-    let firmware = build_binary(&root, machine, "virt-trials").unwrap();
+    let machine = Machine::by_name("mps2-an386").unwrap();
+    let firmware = build_example(&root, machine, "hello").unwrap();
     let error = Emulation::new(machine, firmware).profile(build_plugin(&root).unwrap()).run().unwrap_err();
     assert!(matches!(&error, EmulateError::NoFirmware { .. }), "{error}");
     assert!(error.to_string().contains("run_once"), "{error}");
