@@ -82,7 +82,7 @@ impl Quantizer<'_> {
                 part = scaled;
             }
             let (cols, to) = if dtype == Dtype::Bits { (len.div_ceil(WORD), at / WORD) } else { (len, at) };
-            self.copy(node, part, output, Span { rows: 1, cols, from: [0, 0, 1], to: [to, 0] });
+            self.copy(node, part, output, Span { rows: 1, cols, from: [0, 0, 1], to: [to, cols] });
             at += len;
         }
         Ok(())
@@ -93,13 +93,14 @@ impl Quantizer<'_> {
             let input = self.source(node, node.input, Dtype::Bits)?;
             whole_words(node, "bits before the part", start)?;
             let output = self.new_bits(node);
-            let span = Span { rows: 1, cols: len.div_ceil(WORD), from: [start / WORD, 0, 1], to: [0, 0] };
+            let words = len.div_ceil(WORD);
+            let span = Span { rows: 1, cols: words, from: [start / WORD, 0, 1], to: [0, words] };
             self.copy(node, input, output, span);
             return Ok(());
         }
         let input = self.source(node, node.input, Dtype::I8)?;
         let output = self.same_scale(node, input, len);
-        self.copy(node, input, output, Span { rows: 1, cols: len, from: [start, 0, 1], to: [0, 0] });
+        self.copy(node, input, output, Span { rows: 1, cols: len, from: [start, 0, 1], to: [0, len] });
         Ok(())
     }
 
