@@ -8,8 +8,11 @@ use planus::ReadAsRoot as _;
 use super::operators;
 use super::schema::tflite::{ModelRef, OperatorRef, TensorRef};
 
-/// Dimensions of a tensor, operands of an operator: more than any network has that fits here.
-const MAX_LIST: usize = 8;
+/// Dimensions of a tensor: more than any network has that fits here.
+const MAX_DIMENSIONS: usize = 8;
+
+/// Operands of an operator.
+const MAX_OPERANDS: usize = 64;
 
 /// Tensors, operators.
 const MAX_RECORDS: usize = 1 << 16;
@@ -216,7 +219,7 @@ fn read_tensor<'a>(i: usize, tensor: TensorRef<'a>, model: ModelRef<'a>) -> Resu
     let name = tensor.name()?.unwrap_or("");
     let place = || format!("tensor {i} (`{}`)", name.chars().take(80).collect::<String>());
     let mut shape = Vec::new();
-    for dimension in tensor.shape()?.into_iter().flatten().take(MAX_LIST) {
+    for dimension in tensor.shape()?.into_iter().flatten().take(MAX_DIMENSIONS) {
         let dimension = usize::try_from(dimension).ok().filter(|&dimension| dimension > 0);
         shape.push(dimension.ok_or_else(|| format!("{} has a dimension below 1", place()))?);
     }
@@ -286,8 +289,12 @@ fn read_operator(
         _ => operators::name(number),
     };
     let list = |what: &str, list: Option<planus::Vector<'_, i32>>| -> Result<Vec<Option<usize>>, String> {
-        let indices = list.into_iter().flatten().take(MAX_LIST);
         let place = format!("{what} of operator {i} ({name})");
+        let count = list.map_or(0, |list| list.len());
+        if count > MAX_OPERANDS {
+            return Err(format!("{place}: there are {count}, wanted at most {MAX_OPERANDS}"));
+        }
+        let indices = list.into_iter().flatten();
         indices.map(|at| if at == -1 { Ok(None) } else { index(at, tensors, &place).map(Some) }).collect()
     };
     let inputs = list("an input", operator.inputs()?)?;

@@ -113,7 +113,7 @@ impl Reader<'_, '_> {
         let name = format!("{} {}", self.file.operators[step.operator].name.to_lowercase(), step.operator);
         let input = self.values[step.input];
         let len = self.file.tensors[step.output].len;
-        let output = match step.kind {
+        let output = match step.kind.clone() {
             Kind::Dense { weights, bias, bound } => {
                 let shape = &self.file.tensors[weights].shape;
                 let (rows, cols) = (shape[0], shape[1]);
@@ -132,6 +132,17 @@ impl Reader<'_, '_> {
                 let output = self.push(&name, Op::Add { second }, input, len);
                 self.bound(&name, bound, output, len)
             }
+            Kind::Mul { second, bound } => {
+                let second = self.values[second];
+                let output = self.push(&name, Op::Mul { second }, input, len);
+                self.bound(&name, bound, output, len)
+            }
+            Kind::Concat { others } => {
+                let others = others.iter().map(|&other| self.values[other]).collect();
+                self.push(&name, Op::Concat { others }, input, len)
+            }
+            Kind::Slice { start } => self.push(&name, Op::Slice { start, len }, input, len),
+            Kind::Transpose { rows, cols } => self.push(&name, Op::Transpose { rows, cols }, input, len),
             Kind::Affine { gain, bias, bound } => {
                 let mut each = |id: Option<usize>, otherwise: f32| {
                     let numbers = id.map_or(Ok(vec![otherwise]), |id| self.numbers(&name, id))?;
