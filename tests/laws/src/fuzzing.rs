@@ -3,8 +3,12 @@
 //! A fuzzer never guesses a checksum, so each target tries the bytes as they are and with the checksum put right, and the two that run
 //! with the header's figures put right as well.
 
+use std::path::Path;
+
 use leafgate::Model;
 use leafgate_convert::host::AlignedBytes;
+use leafgate_convert::import::{self, ImportOptions};
+use leafgate_convert::ir::eval::evaluate;
 
 use crate::agree::compare;
 use crate::draw::Draw;
@@ -27,6 +31,15 @@ pub fn parse_run(bench: &mut Bench, bytes: &[u8]) {
     each_repair(bytes, |bytes| {
         bench.attempt(bytes, &mut Draw::new(1));
     });
+}
+
+/// Imports as a model file, and evaluates what is accepted, if its input is of a size that a device has.
+pub fn graph(bytes: &[u8]) {
+    let Ok(imported) = import::parse(bytes, Path::new("fuzz"), &ImportOptions::default()) else { return };
+    let input = &imported.graph.input;
+    if input.len <= 1 << 16 {
+        evaluate(&imported.graph, &vec![input.max; input.len]);
+    }
 }
 
 /// Compares engine and reference.
