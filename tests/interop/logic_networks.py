@@ -23,6 +23,7 @@ import leafgate_export  # noqa: E402
 SAMPLES, BLOCK, SHOWN = 10_000, 500, 4
 BITS = {"scale": 1.0, "zero_point": 0.0, "min": 0, "max": 1}
 PIXELS = {"scale": 1 / 255, "zero_point": -128.0, "min": -128, "max": 127}
+TENTHS = {"scale": 0.1, "zero_point": 0.0, "min": -128, "max": 127}
 
 
 def inputs(seed, length, low, high):
@@ -36,7 +37,9 @@ def inputs(seed, length, low, high):
 
 
 def numbers(q, spec):
-    """What training sees of bytes: pixels are divided as they usually are, not multiplied."""
+    """What training sees of bytes: they are divided as they usually are, not multiplied."""
+    if spec is TENTHS:
+        return q.astype(np.float32) / np.float32(10)
     return (q + 128).astype(np.float32) / np.float32(255) if spec is PIXELS else q.astype(np.float32)
 
 

@@ -8,7 +8,7 @@ import sys
 import types
 
 import torch
-from logic_networks import BITS, PIXELS, expect, inputs, numbers, save_export, save_graph, save_state
+from logic_networks import BITS, PIXELS, TENTHS, expect, inputs, numbers, save_export, save_graph, save_state
 
 if sys.version_info < (3, 12):
     # Version 0.2.2 has a module that older Pythons cannot read; no layer needs it.
@@ -60,15 +60,15 @@ def bits(folder, seed, name, parametrization, as_pickle, **options):
 
 
 def quantiles(folder):
-    """Thresholds of each feature that are numbers of the data: a pixel equal to one is not above it."""
+    """Thresholds of each feature that are numbers of the data: one equal to it is not above it."""
     torch.manual_seed(7)
-    data = torch.randint(0, 256, (200, 16)).float() / 255
+    data = torch.randint(-128, 128, (200, 16)).float() / 10
     encoder = FixedBinarization(Binarization.get_distributive_thresholds(data, 3, "feature"))
     layers = [encoder, torch.nn.Flatten(), dense("warp", 48, 64), dense("warp", 64, 60), GroupSum(4, 2.0)]
-    length = write(folder, 7, "quantiles", (16,), PIXELS, layers, False)
+    length = write(folder, 7, "quantiles", (16,), TENTHS, layers, False)
     described = [{"op": "logic_dense", "prefix": f"{i}.", "parametrization": "warp"} for i in (2, 3)]
     first = {"op": "binarization", "prefix": "0."}
-    save_graph(folder, "quantiles", length, PIXELS, [first, *described, {"op": "group_sum", "groups": 4, "tau": 2.0}])
+    save_graph(folder, "quantiles", length, TENTHS, [first, *described, {"op": "group_sum", "groups": 4, "tau": 2.0}])
 
 
 def conv(prefix, parametrization, shape, padding):

@@ -7,7 +7,7 @@ use leafgate_convert::accuracy::{Accuracy, accuracy_with};
 use leafgate_convert::data::Samples;
 use leafgate_convert::host::input_bytes;
 use leafgate_convert::import::{GraphFile, ImportOptions, Imported, open};
-use leafgate_convert::ir::{Activation, InputSpec};
+use leafgate_convert::ir::{Activation, Graph, InputSpec, Op};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
 use leafgate_convert::quantize::weights::WeightRule;
@@ -234,6 +234,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         (None, None) if integer.is_some() => (Ranges::Random, "file"),
         (Some(samples), _) => (Ranges::Samples(&samples.inputs), "samples"),
         (None, Some(table)) => (Ranges::Table(table), "table"),
+        (None, None) if has_no_ranges(&graph) => (Ranges::Random, "none"),
         (None, None) => {
             warnings.push(
                 "no samples: the ranges of activations come from random inputs, and ACCURACY MAY SUFFER BADLY; give \
@@ -303,6 +304,12 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let said = Said { operators: listing, assumptions, warnings, module };
     let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, said)?;
     Ok(talk.done("leafgate.convert/1", &report, || report.human()))
+}
+
+/// Whether a network has nothing but thresholds on its input, gates and their sums: these are exact, whatever the samples.
+fn has_no_ranges(graph: &Graph) -> bool {
+    let is_exact = |op: &Op| matches!(op, Op::Bits { .. } | Op::Gates { .. } | Op::GroupSum { .. });
+    graph.nodes.iter().all(|node| is_exact(&node.op))
 }
 
 /// Samples of --eval that a module is measured with.
