@@ -6,10 +6,16 @@ use std::path::{Path, PathBuf};
 use crate::shell::{self, Failure, workspace};
 
 /// Fixtures: the script that makes them and their folder, from the workspace.
-const FIXTURES: [(&str, &str); 2] = [
+const FIXTURES: [(&str, &str); 4] = [
     ("tests/interop/tflite.py", "tools/convert/tests/fixtures/tflite"),
     ("tests/interop/onnx_graphs.py", "tools/convert/tests/fixtures/onnx"),
+    ("tests/interop/difflogic_networks.py", "tools/convert/tests/fixtures/difflogic"),
+    ("tests/interop/torchlogix_networks.py", "tools/convert/tests/fixtures/torchlogix"),
 ];
+
+/// The source of difflogic, as its archive names it: it cannot be installed without CUDA. The script that makes its fixtures is given
+/// the folder.
+const DIFFLOGIC: &str = "difflogic-0.1.0";
 
 /// Scripts that compare published models, which the repository does not ship.
 const MODELS: [&str; 2] = ["tests/interop/tflite_models.py", "tests/interop/onnx_models.py"];
@@ -26,6 +32,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folder = workspace().join("target/interop");
     let python = environment(&folder)?;
+    let difflogic = difflogic(&folder, &python)?;
     for (script, committed) in FIXTURES {
         let committed = workspace().join(committed);
         let made = folder.join("fixtures");
@@ -33,7 +40,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             fs::remove_dir_all(&made).map_err(|error| failed(&made, &error))?;
         }
         let to = if arguments.bless { &committed } else { &made };
-        shell::run(&[&python, script, &to.display().to_string()])?;
+        let to = to.display().to_string();
+        let mut words = vec![python.as_str(), script, &to];
+        if script.contains("difflogic") {
+            words.push(&difflogic);
+        }
+        shell::run(&words)?;
         if !arguments.bless {
             compare(&committed, &made)?;
         }
@@ -58,6 +70,21 @@ fn environment(folder: &Path) -> Result<String, Failure> {
     }
     shell::run(&[&python, "-m", "pip", "install", "--quiet", "--requirement", "tests/interop/requirements.txt"])?;
     Ok(python)
+}
+
+/// The folder with the source of difflogic, downloaded and unpacked.
+fn difflogic(folder: &Path, python: &str) -> Result<String, Failure> {
+    let (source, to) = (folder.join(DIFFLOGIC), folder.display().to_string());
+    if !source.is_dir() {
+        let pinned = ["--require-hashes", "--requirement", "tests/interop/difflogic.txt"];
+        let as_source = ["--no-binary", ":all:", "--no-deps", "--no-build-isolation", "--dest", &to];
+        let words = [&[python, "-m", "pip", "download", "--quiet"][..], &pinned, &as_source].concat();
+        // Its setup asks where CUDA is, and is content with any answer as long as nothing is built.
+        shell::run_with(&words, &[("CUDA_HOME", "/nonexistent")])?;
+        let archive = folder.join(format!("{DIFFLOGIC}.tar.gz")).display().to_string();
+        shell::run(&[python, "-m", "tarfile", "--extract", &archive, &to])?;
+    }
+    Ok(source.display().to_string())
 }
 
 /// Real numbers of another machine's kernels may differ by this much, relative to 1 or to the number if it is larger.

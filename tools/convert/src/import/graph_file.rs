@@ -110,6 +110,8 @@ pub(super) struct GroupSum {
     pub prefix: String,
     pub groups: usize,
     pub tau: f64,
+    #[serde(default)]
+    pub beta: f64,
 }
 
 #[derive(Deserialize)]
@@ -150,14 +152,18 @@ struct TopK {
 struct Nothing {}
 
 /// The ops and the keys of each, as the error for an unknown key lists them.
-const OPS: [(&str, &[&str]); 17] = [
+const OPS: [(&str, &[&str]); 21] = [
     ("linear", &["prefix", "activation", "residual"]),
     ("fff", &["prefix", "activation", "residual"]),
     ("ultrafast", &["prefix", "activation", "trees", "depth", "residual"]),
     ("moe", &["prefix", "activation", "top_k", "gate", "residual"]),
     ("thermometer", &["prefix"]),
     ("gates", &["prefix", "wiring"]),
-    ("group_sum", &["prefix", "groups", "tau"]),
+    ("binarization", &["prefix", "shape", "thresholds", "order"]),
+    ("logic_dense", &["prefix", "parametrization", "a", "b"]),
+    ("logic_conv2d", &["prefix", "parametrization", "shape", "padding"]),
+    ("or_pool2d", &["shape", "kernel", "stride", "padding"]),
+    ("group_sum", &["prefix", "groups", "tau", "beta"]),
     ("affine", &["prefix"]),
     ("clamp", &["min", "max"]),
     ("activation", &["function"]),
@@ -310,6 +316,10 @@ fn add(
         }
         "thermometer" => builder.thermometer(&keys(layer, &at, path)?, index)?,
         "gates" => builder.gates(&keys(layer, &at, path)?, index)?,
+        "binarization" => builder.binarization(&keys(layer, &at, path)?, index)?,
+        "logic_dense" => builder.logic_dense(keys(layer, &at, path)?, index)?,
+        "logic_conv2d" => builder.logic_conv2d(&keys(layer, &at, path)?, index)?,
+        "or_pool2d" => builder.or_pool2d(&keys(layer, &at, path)?, index)?,
         "group_sum" => builder.group_sum(&keys(layer, &at, path)?, index)?,
         "affine" => builder.affine(&keys(layer, &at, path)?, index)?,
         "clamp" => builder.clamp(&keys(layer, &at, path)?, index)?,
