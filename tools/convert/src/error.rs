@@ -85,6 +85,16 @@ pub enum ConvertError {
         /// As found.
         have: String,
     },
+    /// A file does not say what the network needs, and nothing else did.
+    #[error("{place}: {what} must be given, wanted {want}")]
+    Unsaid {
+        /// The layer.
+        place: String,
+        /// The quantity.
+        what: String,
+        /// What is enough.
+        want: String,
+    },
     /// The table of calibrated ranges does not belong to the model, or holds what no calibration gives.
     #[error("the calibration table does not fit the model: {what} is {have}, wanted {want}")]
     Calibration {
@@ -158,6 +168,7 @@ impl ConvertError {
             Self::Range { .. } => "E0108",
             Self::Calibration { .. } => "E0109",
             Self::Unsupported { .. } => "E0110",
+            Self::Unsaid { .. } => "E0140",
             Self::Overflow { .. } => "E0201",
             Self::TooLarge { .. } => "E0202",
             Self::Check { .. } => "E0901",
@@ -181,6 +192,7 @@ impl ConvertError {
             Self::Unsupported { .. } => {
                 "replace these operators and export again, or cut the network where dense layers begin and compute the rest before it"
             }
+            Self::Unsaid { .. } => "give `--trees N`, `--depth N`, or `--config config.json`, which says both",
             Self::Overflow { .. } => "scale the layer's weights or bias down, or split the layer",
             Self::TooLarge { .. } => "make the model smaller, or choose a board with more room",
             Self::Check { .. } => "please report this with the model file: it is a defect of the converter",

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::shell::{self, Failure, workspace};
 
 /// Fixtures: the script that makes them and their folder, from the workspace.
-const FIXTURES: [(&str, &str); 1] = [("tests/interop/tflite.py", "tools/convert/tests/fixtures/tflite")];
+const FIXTURES: [(&str, &str); 2] = [
+    ("tests/interop/tflite.py", "tools/convert/tests/fixtures/tflite"),
+    ("tests/interop/fff.py", "tools/convert/tests/fixtures/fff"),
+];
 
 /// Scripts that compare published models, which the repository does not ship.
 const MODELS: [&str; 1] = ["tests/interop/tflite_models.py"];

@@ -32,6 +32,7 @@ Examples:
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --eval test.csv.gz --board microbit
   leafgate convert mnist.pt -o mnist.leaf --calib train-images.idx.gz --activation relu --name mnist-fff
+  leafgate convert bert.safetensors -o ffn.leaf --layers encoder.layers.3.ffn --config config.json --calib states.npy
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --save-calibration ranges.json
   leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --weights w4,head=w8
@@ -41,7 +42,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMS}"))]
 pub struct Arguments {
-    /// A .safetensors file with a `leafgate.graph` description, the state dict of a fast feedforward network (.pt, .safetensors), or a .tflite file
+    /// A .safetensors file with a `leafgate.graph` description, the state dict of fast feedforward blocks (.pt, .safetensors), or a .tflite file
     model: PathBuf,
     /// The image to write, or the Rust module
     #[arg(short, long, value_name = "IMAGE")]
@@ -63,12 +64,15 @@ pub struct Arguments {
     /// Labelled samples on which to compare the trained network with the image
     #[arg(long, value_name = "FILE")]
     eval: Option<PathBuf>,
-    /// Classes of the --eval samples, for idx files
-    #[arg(long, value_name = "IDX", requires = "eval")]
+    /// Classes of the --eval samples: idx, .npy or FILE.npz:NAME
+    #[arg(long, value_name = "FILE", requires = "eval")]
     labels_file: Option<PathBuf>,
     /// Subtracted from each value of a sample [default: what makes 0 the smallest input]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     offset: Option<i32>,
+    /// Colours of PNG images one after the other, as PyTorch orders them [default: pixel by pixel]
+    #[arg(long)]
+    channels_first: bool,
     /// Refuse an image that does not fit this board, and lay it out for the kernels of its core
     #[arg(long, value_name = "NAME")]
     board: Option<String>,
@@ -128,6 +132,18 @@ struct StateDict {
     /// Leave out the leaves' output bias, as evaluation in version 0.2.1 of fastfeedforward does by mistake
     #[arg(long = "match-eval-0.2.1")]
     match_eval_0_2_1: bool,
+    /// Blocks by name, in the order they run; others are left out [default: all, by name]
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    layers: Vec<String>,
+    /// Trees of UltraFastBERT's layer [default: follows from --depth]
+    #[arg(long, value_name = "N")]
+    trees: Option<usize>,
+    /// Depth of these trees: a run visits one node more in each [default: follows from --trees]
+    #[arg(long, value_name = "N")]
+    depth: Option<usize>,
+    /// The checkpoint's config.json, which says trees, depth and activation
+    #[arg(long, value_name = "JSON")]
+    config: Option<PathBuf>,
 }
 
 /// What a conversion makes.
@@ -210,12 +226,14 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     assumptions.iter().for_each(|assumption| talk.note(assumption));
     let outputs = graph.value(graph.output).len;
 
-    let samples = SampleOptions { labels_file: None, offset: arguments.offset };
-    let calib = arguments.calib.as_ref().map(|path| samples.load(path, &graph.input, outputs)).transpose()?;
+    let (offset, channels_first) = (arguments.offset, arguments.channels_first);
+    let load = |path: &Path, labels_file| {
+        SampleOptions { labels_file, offset, channels_first }.load(path, &graph.input, outputs, &graph.labels)
+    };
+    let calib = arguments.calib.as_ref().map(|path| load(path, None)).transpose()?;
     let table = arguments.calibration.as_deref().map(read_calibration).transpose()?;
-    let eval = SampleOptions { labels_file: arguments.labels_file.clone(), offset: arguments.offset };
     let eval = match &arguments.eval {
-        Some(path) => Some((path, eval.load(path, &graph.input, outputs)?)),
+        Some(path) => Some((path, load(path, arguments.labels_file.clone())?)),
         None => None,
     };
     let mut warnings = Vec::new();
@@ -374,7 +392,17 @@ fn import(arguments: &Arguments) -> Result<Imported, Failure> {
         }),
         input: None,
         match_eval_0_2_1: dict.match_eval_0_2_1,
+        layers: dict.layers.clone(),
+        trees: dict.trees,
+        depth: dict.depth,
     };
+    if let Some(config) = &dict.config {
+        options.take_config(config).map_err(|error| {
+            let mut failure = Failure::from(error).at(config);
+            failure.hints = vec!["give the config.json of the checkpoint, or `--trees N` or `--depth N`".into()];
+            failure
+        })?;
+    }
     let given = dict.input_len.is_some() || dict.input_scale.is_some() || dict.input_zero_point.is_some();
     if given || dict.input_min.is_some() || dict.input_max.is_some() {
         let assumed = open(&options)?.graph.input;

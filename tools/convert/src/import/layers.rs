@@ -51,6 +51,12 @@ impl<'a> Builder<'a> {
         self.tensors.enter(layer);
     }
 
+    /// The tensors, and how many numbers the next layer reads.
+    pub(super) fn next(&mut self) -> (&mut Tensors<'a>, usize) {
+        let cols = self.graph.value(self.graph.output).len;
+        (&mut self.tensors, cols)
+    }
+
     pub(super) fn argmax(&mut self) -> Result<(), ConvertError> {
         self.graph.readout = Readout::Argmax;
         Ok(())
@@ -76,7 +82,7 @@ impl<'a> Builder<'a> {
     pub(super) fn ultrafast(&mut self, layer: &UltraFast, act: Activation, index: usize) -> Result<(), ConvertError> {
         let name = self.name("ultrafast", &layer.prefix, index);
         let cols = self.input(&name, ValueKind::Real)?;
-        let block = ffn::ultrafast(&mut self.tensors, layer, cols, &name)?;
+        let block = ffn::ultrafast(&mut self.tensors, &layer.prefix, (layer.trees, layer.depth), cols, &name)?;
         self.push_block(name, block, act, layer.residual)
     }
 
