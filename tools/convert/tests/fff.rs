@@ -202,6 +202,25 @@ fn blocks_are_chosen_and_ordered_by_name() {
 }
 
 #[test]
+fn damaged_layers_of_ultrafastbert_never_panic() {
+    let options = ImportOptions { trees: Some(3), ..ImportOptions::default() };
+    let sound = std::fs::read(fixture("ultrafast.safetensors")).unwrap();
+    let parse = |bytes: &[u8]| import::parse(bytes, Path::new("m"), &options);
+    assert!(parse(&sound).is_ok());
+    // The header and the first weights; what follows is numbers alike.
+    for at in 0..600 {
+        assert!(parse(&sound[..at]).is_err(), "cut at {at}");
+        for flip in [1, 2, 16, 128] {
+            let mut damaged = sound.clone();
+            damaged[at] ^= flip;
+            if let Ok(imported) = parse(&damaged) {
+                evaluate(&imported.graph, &vec![imported.graph.input.max; imported.graph.input.len]);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_a_state_dict_must_be_told_is_asked_for() {
     let open = |options: ImportOptions| import::open(&fixture("ultrafast.pt"), &options).unwrap_err();
     let error = open(ImportOptions::default());

@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use leafgate_convert::accuracy::{Accuracy, accuracy_with};
-use leafgate_convert::data::Samples;
 use leafgate_convert::host::input_bytes;
 use leafgate_convert::import::{ImportOptions, Imported, open};
 use leafgate_convert::ir::{Activation, InputSpec};
@@ -24,6 +22,7 @@ use crate::samples::{FORMS, SampleOptions};
 use crate::section;
 use crate::shortfall;
 use crate::stages::Stages;
+use crate::verb::accuracy_report::AccuracyReport;
 use crate::verb::conversion_report::{Report, Said};
 use crate::verb::inspect::prediction;
 
@@ -61,7 +60,7 @@ pub struct Arguments {
     /// Write the ranges, to convert again without the samples
     #[arg(long, value_name = "JSON")]
     save_calibration: Option<PathBuf>,
-    /// Labelled samples on which to compare the trained network with the image
+    /// Labelled samples on which to compare the trained network with the image [default: those of --calib, if they have classes]
     #[arg(long, value_name = "FILE")]
     eval: Option<PathBuf>,
     /// Classes of the --eval samples: idx, .npy or FILE.npz:NAME
@@ -295,7 +294,17 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
 
     let fit = board.map(|machine| fit(machine, &conversion, arguments.max_instructions));
     let fit = fit.transpose().map_err(|failure| failure.at(&arguments.model))?;
-    let accuracy = eval.as_ref().map(|(path, samples)| evaluate(&conversion, path, samples, talk)).transpose()?;
+    let accuracy = match (&eval, &calib) {
+        (Some((path, samples)), _) => {
+            Some(AccuracyReport::measure(&conversion, samples, "eval", talk)?.ok_or_else(|| {
+                Failure::new("E0307", Exit::Input, "the --eval samples have no classes")
+                    .at(path)
+                    .hint("give them as the last column of a CSV file, or in a file of their own with --labels-file")
+            })?)
+        }
+        (None, Some(samples)) => AccuracyReport::measure(&conversion, samples, "calibration", talk)?,
+        (None, None) => None,
+    };
 
     if let Some(target) = &ranges_target {
         // A table of names and numbers is always valid JSON.
@@ -432,17 +441,4 @@ fn read_calibration(path: &Path) -> Result<Calibration, Failure> {
     table.map_err(|error| {
         Failure::new("E0102", Exit::Input, format!("not a table of ranges: {error}")).at(path).hint(hint)
     })
-}
-
-fn evaluate(conversion: &Conversion, path: &Path, samples: &Samples, talk: Talk) -> Result<Accuracy, Failure> {
-    let Some(labels) = &samples.labels else {
-        return Err(Failure::new("E0307", Exit::Input, "the --eval samples have no classes")
-            .at(path)
-            .hint("give them as the last column of a CSV file, or as an idx file with --labels-file"));
-    };
-    let mut stages = Stages::new(talk, "measuring accuracy");
-    let mut show = |stage, done, total| stages.show(stage, done, total);
-    let accuracy = accuracy_with(&conversion.graph, &conversion.image, &samples.inputs, labels, &mut show);
-    stages.clear();
-    Ok(accuracy?)
 }

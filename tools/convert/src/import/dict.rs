@@ -25,7 +25,7 @@ enum Kind {
 impl Kind {
     const ALL: [Self; 2] = [Self::Fff, Self::UltraFast];
 
-    /// The key that every block of this kind has, at the end of its prefix. Its last dimension but one of three, or last of two, is the width.
+    /// The key that every block of this kind has, at the end of its prefix. Its second dimension is the width of the input.
     const fn key(self) -> &'static str {
         match self {
             Self::Fff => "w1s",
@@ -111,6 +111,17 @@ fn blocks(
     if options.layers.is_empty() {
         if all.len() > 1 {
             let names: Vec<&str> = all.iter().map(Found::name).collect();
+            if let Some([before, after]) = all.array_windows().find(|[a, b]| apart(tensors, a, b)) {
+                let why = format!(
+                    "a state dict of {} fast feedforward blocks that do not follow each other: `{}` does not read as many numbers as \
+                     `{}` gives; `--layers` says which of them run, and in which order: {}",
+                    all.len(),
+                    after.name(),
+                    before.name(),
+                    names.join(", ")
+                );
+                return Err(unreadable(path, &why));
+            }
             assumptions.push(format!(
                 "the {} blocks are taken to run one after the other with nothing between them, in the order {}: a state dict does \
                  not say it",
@@ -144,6 +155,17 @@ fn blocks(
         assumptions.push(format!("tensors of other layers are left out: {}{and}", left[..shown].join(", ")));
     }
     Ok(chosen)
+}
+
+/// Whether `after` reads another number of values than `before` gives, as far as their tensors have shapes.
+fn apart(tensors: &Tensors<'_>, before: &Found, after: &Found) -> bool {
+    let shape = |block: &Found, key: &str| tensors.shape(&format!("{}{key}", block.prefix)).ok().map(<[usize]>::to_vec);
+    let gives = match before.kind {
+        Kind::Fff => shape(before, "w2s").and_then(|shape| shape.get(2).copied()),
+        Kind::UltraFast => shape(before, "linear_out.weight").and_then(|shape| shape.first().copied()),
+    };
+    let reads = shape(after, after.kind.key()).and_then(|shape| shape.get(1).copied());
+    gives.zip(reads).is_some_and(|(gives, reads)| gives != reads)
 }
 
 /// A key by which `layers.10.` comes after `layers.9.`.
