@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use leafgate_convert::ConvertError;
 use leafgate_convert::data::{self, Reading, Samples};
 use leafgate_convert::ir::InputSpec;
 
@@ -46,9 +47,12 @@ impl SampleOptions {
         let labels = self.labels_file.as_deref();
         let how = Reading { input, offset, labels, classes, channels_first: self.channels_first };
         let samples = data::load(path, &how).map_err(|error| {
-            let mut failure = Failure::from(error).at(path);
+            let real = matches!(&error, ConvertError::Range { what, .. } if what == data::REAL_VALUE);
+            // Names the file of the samples or that of the classes.
+            let mut failure = Failure::from(error);
             let hint = match failure.code {
                 "E0102" => "samples come as CSV, idx, .npy, .npz, a folder of PNG images or .bin; `--help` says how".into(),
+                "E0108" if real => "arrays of floats hold the network's real inputs; save raw values as whole numbers".into(),
                 "E0108" => format!(
                     "the network reads {} values of {} to {}, each the file's value minus {offset}; `--offset N` changes that",
                     input.len, input.min, input.max

@@ -101,7 +101,10 @@ fn samples_that_are_wrong_are_refused_by_place() {
     );
     let reals = npy("<f4", "1, 8", &[0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 16.0].map(f32::to_le_bytes).concat());
     let error = refused("a.npy", &reals, "", "E0108");
-    assert!(error.contains("the value is 16, wanted 0 to 1: floats are the network's real inputs"), "{error}");
+    assert!(
+        error.contains("the real value is 16, wanted 0 to 1") && error.contains("save raw values as whole numbers"),
+        "{error}"
+    );
     let error = refused("a.npz:q", &npz(&[("x", row(0))]), "", "E0102");
     assert!(error.contains("without an array `q`; it has x"), "{error}");
     let error = refused("a.npz", &npz(&[("x", row(0)), ("y", npy("|u1", "1,", &[3]))]), "", "E0306");

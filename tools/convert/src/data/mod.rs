@@ -33,6 +33,9 @@ use std::path::Path;
 /// The most bytes that a data file may hold, decompressed: 1 GiB.
 pub const MAX_BYTES: u64 = 1 << 30;
 
+/// What errors call a number of an array of floats.
+pub const REAL_VALUE: &str = "the real value";
+
 /// The most samples that are read, whatever their size: each takes memory of its own.
 pub const MAX_SAMPLES: usize = 1 << 22;
 
@@ -130,15 +133,12 @@ fn quantise(x: f64, input: &InputSpec, place: impl Fn() -> String) -> Result<i8,
     if q >= f64::from(input.min) && q <= f64::from(input.max) {
         return Ok(q as i8);
     }
-    let real = |q: i8| input.scale * (f64::from(q) - input.zero_point);
+    // In the precision of the image: more digits than it has say nothing.
+    let real = |q: i8| (input.scale * (f64::from(q) - input.zero_point)) as f32;
     Err(ConvertError::Range {
         place: place(),
-        what: "the value".into(),
-        want: format!(
-            "{} to {}: floats are the network's real inputs, values that are not belong in an array of whole numbers",
-            real(input.min),
-            real(input.max)
-        ),
+        what: REAL_VALUE.into(),
+        want: format!("{} to {}", real(input.min), real(input.max)),
         have: x.to_string(),
     })
 }

@@ -199,8 +199,12 @@ impl Element {
     /// A type such as `<f4` or `|u1`.
     fn parse(descr: &str) -> Result<Self, String> {
         let unknown = || {
-            let what = if descr.contains('O') { ", of Python objects: nothing in it is executed" } else { "" };
-            format!("a .npy file of element type `{descr}`{what}; wanted whole numbers, booleans or floats")
+            let what = match descr.chars().nth(1) {
+                _ if descr.starts_with('[') => "a structured type".to_owned(),
+                Some('O') => "Python objects, of which nothing is executed".to_owned(),
+                _ => format!("type `{descr}`"),
+            };
+            format!("a .npy file with elements of {what}; wanted whole numbers, booleans or floats")
         };
         let mut chars = descr.chars();
         let big_endian = match chars.next() {
@@ -328,7 +332,10 @@ mod tests {
         for x in [-63.0f32, f32::NAN, f32::INFINITY] {
             let data = [0f32, x].map(f32::to_le_bytes).concat();
             let error = load(&file("'<f4'", "False", "1, 2", &data), 2).unwrap_err();
-            assert!(error.contains(&format!("sample 0, element 1: the value is {x}, wanted -62.5 to 65")), "{error}");
+            assert!(
+                error.contains(&format!("sample 0, element 1: the real value is {x}, wanted -62.5 to 65")),
+                "{error}"
+            );
         }
         let error = load(&file("'<u8'", "False", "1, 1", &[255; 8]), 1).unwrap_err();
         assert!(error.contains("the value is 18446744073709551615"), "{error}");
@@ -363,10 +370,10 @@ mod tests {
             ("'|u1'", "False", "99999999999999999999", "of shape (99999999999999999999)"),
             ("'|u1'", "False", "-6", "of shape (-6)"),
             ("'|u1'", "Maybe", "6,", "`fortran_order` is Maybe"),
-            ("'|O'", "False", "6,", "of Python objects: nothing in it is executed"),
-            ("'|S6'", "False", "1,", "of element type `|S6`"),
-            ("'<f16'", "False", "6,", "of element type `<f16`"),
-            ("[('a', '<f4')]", "False", "6,", "of element type `[('a', '<f4')]"),
+            ("'|O'", "False", "6,", "of Python objects, of which nothing is executed"),
+            ("'|S6'", "False", "1,", "with elements of type `|S6`"),
+            ("'<f16'", "False", "6,", "with elements of type `<f16`"),
+            ("[('a', '<f4')]", "False", "6,", "with elements of a structured type"),
             ("'|u1", "False", "6,", "whose header does not read"),
         ] {
             let error = load(&file(descr, fortran, shape, &[0; 6]), 1).unwrap_err();

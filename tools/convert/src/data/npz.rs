@@ -85,7 +85,10 @@ impl<'p> Archive<'p> {
     }
 
     fn choose(&self, place: &Place) -> Result<String, ConvertError> {
-        let listed = || if self.names.is_empty() { "none".to_owned() } else { self.names.join(", ") };
+        if self.names.is_empty() {
+            return Err(unreadable(self.path, "a .npz file without arrays".into()));
+        }
+        let listed = || self.names.join(", ");
         let found = match &place.array {
             Some(array) => self.names.iter().find(|name| *name == array).ok_or_else(|| {
                 unreadable(self.path, format!("a .npz file without an array `{array}`; it has {}", listed()))
@@ -96,7 +99,7 @@ impl<'p> Archive<'p> {
                     let name = self.path.display();
                     unreadable(
                         self.path,
-                        format!("a .npz file with {} arrays: name one, as in `{name}:NAME`", listed()),
+                        format!("a .npz file of several arrays, {}: name one, as in `{name}:NAME`", listed()),
                     )
                 }),
             },
@@ -166,7 +169,7 @@ mod tests {
         let path = archive(folder.path(), &[("images", x.clone())]);
         assert_eq!(load(&path).unwrap().labels, None);
         let path = archive(folder.path(), &[("a", x.clone()), ("b", x)]);
-        assert!(load(&path).unwrap_err().contains("with a, b arrays: name one"));
+        assert!(load(&path).unwrap_err().contains("of several arrays, a, b: name one"));
         let path = archive(folder.path(), &[("x", array("3, 2", &[0; 6])), ("y", y)]);
         assert!(load(&path).unwrap_err().contains("a.npz:y: its shape is [2], wanted [3]"));
     }
@@ -188,7 +191,7 @@ mod tests {
             std::fs::write(&path, &bent).unwrap();
             assert!(load(&path).is_err() || load(&path).unwrap().inputs == want.inputs, "{at}");
         }
-        assert!(load(&archive(folder.path(), &[])).unwrap_err().contains("with none arrays"));
+        assert!(load(&archive(folder.path(), &[])).unwrap_err().contains("without arrays"));
     }
 
     #[test]
