@@ -41,7 +41,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMS}"))]
 pub struct Arguments {
-    /// A .safetensors file with a `leafgate.graph` description, the state dict of fast feedforward blocks (.pt, .safetensors), or a .tflite file
+    /// A .safetensors file with a `leafgate.graph` description, the state dict of fast feedforward blocks (.pt, .safetensors), or a .tflite or .onnx file
     model: PathBuf,
     /// The image to write, or the Rust module
     #[arg(short, long, value_name = "IMAGE")]

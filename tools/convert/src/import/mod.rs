@@ -1,8 +1,8 @@
 //! Readers of model files.
 //!
-//! [`open`] recognises a file by its content, never by its name, and makes the float graph of [`crate::ir`]. Three doors
+//! [`open`] recognises a file by its content, never by its name, and makes the float graph of [`crate::ir`]. Four doors
 //! lead in: a safetensors file that describes its network (`docs/graph-format.md`), the bare state dict of
-//! fast feedforward blocks, as PyTorch or safetensors saves it, and a TensorFlow Lite file. A file of any other kind is refused by name.
+//! fast feedforward blocks, as PyTorch or safetensors saves it, a TensorFlow Lite file, and an ONNX file. A file of any other kind is refused by name.
 //!
 //! A file is untrusted: every size is checked before it is used, nothing in it is executed, and damaged bytes are an error, never a panic.
 
@@ -11,6 +11,7 @@ mod dict;
 mod ffn;
 mod graph_file;
 mod layers;
+mod onnx;
 mod recognise;
 mod tensors;
 mod tflite;
@@ -86,7 +87,7 @@ pub fn open(path: &Path, options: &ImportOptions) -> Result<Imported, ConvertErr
     }
     within(metadata.len(), path, MAX_FILE_BYTES, "the file, in bytes")?;
     let bytes = std::fs::read(path).map_err(io)?;
-    parse(&bytes, path, options)
+    read(&bytes, path, Some(path), options)
 }
 
 /// As [`open`], of bytes that are already in memory; `path` names the network and the place of errors, and is not read.
@@ -95,6 +96,11 @@ pub fn open(path: &Path, options: &ImportOptions) -> Result<Imported, ConvertErr
 /// As [`open`].
 pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Imported, ConvertError> {
     within(bytes.len() as u64, path, MAX_FILE_BYTES, "the file, in bytes")?;
+    read(bytes, path, None, options)
+}
+
+/// `place` is where the bytes were read from, if they were: an ONNX file may keep weights in others beside it.
+fn read(bytes: &[u8], path: &Path, place: Option<&Path>, options: &ImportOptions) -> Result<Imported, ConvertError> {
     let mut imported = match recognise::kind(bytes) {
         Kind::Safetensors => {
             let header = tensors::header(bytes);
@@ -118,18 +124,21 @@ pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Impor
             dict::read(tensors, path, options)?
         }
         Kind::TfLite => tflite::read(bytes, path, options)?,
+        Kind::Onnx => onnx::read(bytes, path, place, options)?,
         Kind::Other(what) => {
             return Err(unreadable(
                 path,
                 &format!(
                     "{what} cannot be imported; what can: a .safetensors file with a `leafgate.graph` description, the state \
-                     dict of a fast feedforward network as .safetensors or .pt, and a .tflite file of dense layers"
+                     dict of a fast feedforward network as .safetensors or .pt, and a .tflite or .onnx file of dense layers"
                 ),
             ));
         }
     };
     let graph = &mut imported.graph;
-    graph.source_sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if graph.source_sha256.is_empty() {
+        graph.source_sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    }
     if let Some(name) = &options.name {
         graph.name.clone_from(name);
     }
