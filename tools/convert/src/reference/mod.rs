@@ -38,7 +38,8 @@ mod read;
 mod tests;
 
 pub use eval::{
-    Entry, Input, InputError, Largest, OpTrace, Outcome, Overflow, Requantised, Seen, SeenRange, Sum, run, run_bytes,
+    Entry, Held, Input, InputError, Largest, OpTrace, Outcome, Overflow, Requantised, Seen, SeenRange, Sum, run,
+    run_bytes, run_watched,
 };
 pub use image::{
     Array, BitTest, Constants, Dtype, Element, Golden, Header, Image, ONE, Place, Range, Rq, Scale, Section, Tensor,
