@@ -9,7 +9,9 @@ use leafgate_convert::check::check;
 use leafgate_convert::convert::{Options, Ranges, convert};
 use leafgate_convert::import::{ImportOptions, import};
 use leafgate_convert::quantize::calibrate::Calibration;
-use leafgate_emulate::{Emulation, Exit, ExitCode, Machine, Sizes, build_firmware, machines, workspace_root};
+use leafgate_emulate::{
+    Emulation, Exit, ExitCode, Machine, Sizes, build_firmware, build_firmware_for, machines, workspace_root,
+};
 use leafgate_tests_parity::prediction::{is_close, outlook, predicted, within_bounds};
 use leafgate_tests_parity::{DIGITS, NETWORKS, as_bytes, digits, host_outputs, zoo_image};
 
@@ -73,8 +75,9 @@ fn every_machine_gives_the_same_integers() {
     assert!(machines().len() >= 8);
     let mut silent = 0;
     for machine in machines() {
-        let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
         for (((name, image), expected), outlook) in hosts.iter().zip(&expected).zip(&outlooks) {
+            let firmware = build_firmware_for(&workspace_root().unwrap(), machine, image);
+            let firmware = firmware.unwrap_or_else(|error| panic!("{error}"));
             let emulation = Emulation::new(machine, &firmware).image_bytes(image.clone()).samples(samples.clone());
             let outcome = emulation
                 .timeout(Duration::from_secs(300))

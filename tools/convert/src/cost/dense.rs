@@ -15,7 +15,6 @@ pub(super) fn linear(op: &Linear, image: &Image, seen: Option<&OpTrace>) -> Opti
         return None;
     };
     work.add(name, 1);
-    work.add(format!("{name}.input"), times);
     if name == "pairs" {
         work.line("pairs.prepare", op.cols, times);
     }
@@ -26,6 +25,7 @@ pub(super) fn linear(op: &Linear, image: &Image, seen: Option<&OpTrace>) -> Opti
             (true, Some(_)) => "add",
             (true, None) => "add.plain",
         };
+        work.add(format!("{name}.{kind}.input"), times);
         rows(&mut work, &format!("{name}.plain"), 0..op.rows, op, times);
         work.add(format!("{name}.{kind}"), times * op.rows);
         return Some(work);
@@ -41,6 +41,7 @@ pub(super) fn linear(op: &Linear, image: &Image, seen: Option<&OpTrace>) -> Opti
         (_, Some(_)) => "each",
         (_, None) => "each.plain",
     };
+    work.add(format!("{name}.{each}.input"), times);
     if odd.is_some() && each == "each" {
         // The four in which it is met may be begun, and then be taken again.
         work.add(format!("{name}.again"), times);
@@ -50,7 +51,11 @@ pub(super) fn linear(op: &Linear, image: &Image, seen: Option<&OpTrace>) -> Opti
     for (part, range) in [("fast", 0..fast), ("slow", fast..fours), ("rest", fours..op.rows)] {
         // A kernel may take the last four rows once more, of which some are done, instead of single ones.
         let is_left = part == "rest" && each == "each" && name == "rows" && odd.is_none() && fours > 0;
-        let part = if is_left { "left" } else { part };
+        let part = match part {
+            _ if is_left => "left",
+            "rest" if fast > 0 => "after",
+            part => part,
+        };
         if is_left && !range.is_empty() {
             work.line("rows.left.once", op.cols, times);
             work.line("rows.left.one", op.cols, times * range.len());
@@ -78,6 +83,6 @@ fn rows(work: &mut Work, name: &str, rows: std::ops::Range<usize>, op: &Linear, 
         work.line_by(&format!("{name}.group"), op.cols.div_ceil(4), 8, times * rows.len().div_ceil(4));
         work.add(format!("{name}.row"), times * rows.len());
     } else {
-        work.dot(name, rows.len(), op.cols, times);
+        work.dot(name, rows.len(), op.cols, times, op.bias.is_some());
     }
 }

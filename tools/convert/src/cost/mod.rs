@@ -95,6 +95,7 @@ pub fn ops(image: &Image, traces: Option<&[OpTrace]>) -> Vec<OpWork> {
 /// An op by the code that runs it.
 fn kind(op: &Op, image: &Image) -> &'static str {
     match op {
+        Op::Linear(op) if op.rq.is_some_and(|rq| image.constants.all(rq).any(|rq| rq.s < 33)) => "LINEAR by short shifts",
         Op::Linear(op) if op.transposed && image.tensors[op.output].rows > 1 => "LINEAR transposed",
         Op::Linear(op) if matches!(op.weights, Weights::Pairs { .. }) => "LINEAR in pairs",
         Op::Ffn(op) if op.neurons => "FFN of neurons",
