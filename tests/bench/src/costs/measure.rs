@@ -31,14 +31,14 @@ pub fn cases(every: u64) -> Vec<Case> {
     let case = |(topic, seed): (Topic, u64)| Case {
         name: format!("{topic:?} {seed}").to_lowercase(),
         bytes: image(topic, seed),
-        inputs: inputs(seed),
+        inputs: inputs(topic, seed),
     };
     let all = TOPICS.into_iter().flat_map(|(topic, count)| (0..count).map(move |seed| (topic, seed)));
     all.filter(|(_, seed)| seed % every == 0).map(case).collect()
 }
 
 /// Instructions of all runs of an image together.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Counts {
     /// Of the ops that the plugin has told apart, with the name of each.
     pub ops: Vec<(String, u64)>,
@@ -142,7 +142,8 @@ fn visible<'p>(image: &Image, seen: impl Iterator<Item = &'p str>) -> Vec<Option
 fn module(op: &Op) -> &'static str {
     match op {
         Op::Linear(op) if matches!(op.weights, Weights::Rows(_)) => "linear",
-        Op::Linear(_) => "pairs",
+        Op::Linear(op) if matches!(op.weights, Weights::Pairs { .. }) => "pairs",
+        Op::Linear(_) => "low_bit",
         Op::Ffn(_) => "ffn",
         Op::Route(_) => "route",
         Op::Gates(_) => "gates",

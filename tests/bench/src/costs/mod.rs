@@ -83,7 +83,7 @@ fn machine_sums(root: &Path, plugin: &Path, machine: &'static Machine, cases: &[
     let work = || {
         while let Some((i, case)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, cases.get(i)?))) {
             let sums = firmware(case)
-                .and_then(|firmware| cached(machine, &firmware, plugin, case))
+                .and_then(|firmware| run(machine, &firmware, plugin, case))
                 .and_then(|counts| sums(case, &counts));
             let Ok(mut found) = found.lock() else { return };
             match (sums, found.as_mut()) {
@@ -102,29 +102,11 @@ fn machine_sums(root: &Path, plugin: &Path, machine: &'static Machine, cases: &[
     Ok(found.into_values().flatten().collect())
 }
 
-// HACK
-fn cached(machine: &Machine, firmware: &Path, plugin: &Path, case: &Case) -> Result<measure::Counts, BenchError> {
-    let Some(folder) = std::env::var_os("COSTS_CACHE") else { return run(machine, firmware, plugin, case) };
-    let hash: String = Sha256::digest(&case.bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let path = PathBuf::from(folder).join(format!("{}-{hash}.json", machine.name));
-    if let Ok(text) = std::fs::read_to_string(&path) {
-        return Ok(serde_json::from_str(&text).unwrap());
-    }
-    let counts = run(machine, firmware, plugin, case)?;
-    std::fs::write(&path, serde_json::to_string(&counts).unwrap()).unwrap();
-    Ok(counts)
-}
-
 /// Costs and deviations.
 fn core(group: &[&'static Machine], sums: &[Sum]) -> Core {
     let pieces = solve(sums);
     let mut fits: BTreeMap<String, Fit> = BTreeMap::new();
     for sum in sums {
-        if std::env::var_os("COSTS_CACHE").is_some() {
-            use std::io::Write;
-            let mut file = std::fs::OpenOptions::new().append(true).create(true).open(format!("/tmp/sums-{}", group[0].name)).unwrap();
-            writeln!(file, "{}", serde_json::json!([sum.kind, sum.what, sum.insns, expected(sum, &pieces), sum.pieces])).unwrap();
-        }
         fits.entry(sum.kind.to_owned()).or_default().note(sum.insns, expected(sum, &pieces));
     }
     Core { machines: group.iter().map(|machine| machine.name.clone()).collect(), fits, pieces }

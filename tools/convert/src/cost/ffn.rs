@@ -7,13 +7,16 @@ use crate::reference::{Activation, Ffn, Image, ONE, OpTrace, Range, SeenRange};
 /// Neurons whose value rows the engine adds at once.
 const BLOCK: usize = 16;
 
+/// Outputs that a loop over them takes at once, at most.
+const OUTPUTS: usize = 8;
+
 /// The work of an FFN; the reason if it is not known.
 pub(super) fn ffn(op: &Ffn, image: &Image, lists: &Lists, seen: Option<&OpTrace>) -> Result<Work, String> {
     let mut work = Work::default();
     work.add("ffn", 1);
     work.add(if op.list.is_some() { "ffn.listed" } else { "ffn.all" }, 1);
     if !op.start_acc {
-        work.line(if op.shared_bias.is_some() { "ffn.bias" } else { "ffn.zero" }, op.rows, 1);
+        work.line_by(if op.shared_bias.is_some() { "ffn.bias" } else { "ffn.zero" }, op.rows, OUTPUTS, 1);
     }
     if let Some(seen) = seen {
         work.add("ffn.dropped", seen.dropped as usize);
@@ -96,10 +99,10 @@ fn range_work(op: &Ffn, image: &Image, index: usize, is_one: bool, seen: Option<
         work.add(format!("ffn.add.{}.{shift}", if is_direct { "direct" } else { "scaled" }), op.rows);
     } else {
         if range.value_bias_at.is_some() {
-            work.line("ffn.start", op.rows, 1);
+            work.line_by("ffn.start", op.rows, OUTPUTS, 1);
         }
         if !is_direct {
-            work.line("ffn.partial", op.rows, 1);
+            work.line_by("ffn.partial", op.rows, OUTPUTS, 1);
             work.add(format!("ffn.add.partial.{shift}"), op.rows);
         }
     }
@@ -143,12 +146,12 @@ fn value_rows(work: &mut Work, rows: usize, neurons: usize, gives: usize) {
     work.add("ffn.rows.zero", neurons - gives);
     match gives {
         0 => {}
-        1..=4 => work.line(&format!("ffn.rows.few{gives}"), rows, 1),
+        1..=4 => work.line_by(&format!("ffn.rows.few{gives}"), rows, OUTPUTS, 1),
         _ => {
-            work.line("ffn.rows.many", rows, 1);
-            work.line("ffn.rows.four", rows, gives / 4);
+            work.line_by("ffn.rows.many", rows, OUTPUTS, 1);
+            work.line_by("ffn.rows.four", rows, OUTPUTS, gives / 4);
             if !gives.is_multiple_of(4) {
-                work.line(&format!("ffn.rows.left{}", gives % 4), rows, 1);
+                work.line_by(&format!("ffn.rows.left{}", gives % 4), rows, OUTPUTS, 1);
             }
         }
     }

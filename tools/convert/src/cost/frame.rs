@@ -62,7 +62,8 @@ pub(super) fn inner(op: &Op, image: &Image) -> Work {
 fn frame_name(op: &Op) -> &'static str {
     match op {
         Op::Linear(op) if matches!(op.weights, Weights::Rows(_)) => "linear",
-        Op::Linear(_) => "packed",
+        Op::Linear(op) if matches!(op.weights, Weights::Pairs { .. }) => "pairs",
+        Op::Linear(_) => "low",
         Op::Ffn(_) => "ffn",
         Op::Route(_) => "route",
         Op::Gates(_) => "gates",
