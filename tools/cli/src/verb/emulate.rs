@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use leafgate_convert::host::{HostEngine, HostOutput};
 use leafgate_emulate::{
-    Emulation, Exit as DeviceExit, Machine, Outcome, Sizes, build_firmware, build_plugin, machine_of, machines,
+    Emulation, Exit as DeviceExit, Machine, Outcome, Sizes, build_firmware_for, build_plugin, machine_of, machines,
     workspace_root,
 };
 use serde::Serialize;
@@ -209,7 +209,7 @@ fn emulate(
         None => {
             let root = workspace_root()?;
             let spinner = talk.spinner(&format!("building the firmware for {}", machine.name));
-            let firmware = build_firmware(&root, machine);
+            let firmware = build_firmware_for(&root, machine, &network.image);
             spinner.finish_and_clear();
             firmware?
         }

@@ -44,7 +44,7 @@ pub use eval::{
 pub use image::{
     Array, BitTest, Constants, Dtype, Element, Golden, Header, Image, ONE, Place, Range, Rq, Scale, Section, Tensor,
 };
-pub use low_bit::{Layout, LowBit};
+pub use low_bit::{GROUP, Layout, LowBit};
 pub use ops::{
     Activation, Emit, Ffn, Gates, GroupSum, Linear, Map, MapKind, Move, Op, Readout, Route, RouteKind, Rows, Weights,
     Wiring,
