@@ -2,12 +2,12 @@
 
 use leafgate_image::{LinearRecord, linear_flag};
 
-use crate::frame::{Frame, Requants, Rows, cast, cast_mut};
+use crate::frame::{Layer, Requants, Rows, cast, cast_mut};
 
 #[inline(never)]
-pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &LinearRecord) -> Option<()> {
+pub(crate) fn run(layer: &mut Layer<'_, '_>, record: &LinearRecord) -> Option<()> {
     let &LinearRecord { flags, rows, cols, .. } = record;
-    let Frame { view, x, parts: [y, ..], .. } = frame;
+    let Layer { view, x, parts: [y, ..], .. } = layer;
     let mut x = cast::<i8>(x);
     let mut matrix = Rows::new(view, (record.weights, record.bias), rows, cols);
     let records = Requants::new(view, record.rq, flags & linear_flag::RQ_PER_ROW != 0, rows);
