@@ -3,8 +3,8 @@
 #[cfg(any(feature = "fff", feature = "sparse"))]
 use leafgate_image::ListEntry;
 #[cfg(feature = "speed")]
-use leafgate_image::{NO_TENSOR, ReadoutRecord, dtype};
-use leafgate_image::{OpRecord, RequantRecord, TensorRecord, View, op, place};
+use leafgate_image::{NO_TENSOR, ReadoutRecord};
+use leafgate_image::{OpRecord, RequantRecord, TensorRecord, View, dtype, op, place};
 use leafgate_kernels::{Requant, dot_strided, requantize};
 #[cfg(feature = "speed")]
 use leafgate_kernels::{dot4, rows_i8};
@@ -148,12 +148,11 @@ fn span(bytes: &mut [u8], (at, size): Span, base: usize) -> Option<&mut [u8]> {
 }
 
 /// Size of a tensor of a checked image.
-#[cfg(feature = "speed")]
 #[inline(always)]
 pub(crate) fn bytes_of(tensor: &TensorRecord) -> u32 {
     // Most are a row of numbers, of 1 byte or 4.
     const { assert!(dtype::I8 == 1 && dtype::I32 == 2) };
-    if tensor.rows == 1 && tensor.dtype <= dtype::I32 {
+    if cfg!(feature = "speed") && tensor.rows == 1 && tensor.dtype <= dtype::I32 {
         return tensor.cols << (tensor.dtype & 2);
     }
     tensor.bytes().unwrap_or(0)
@@ -264,12 +263,16 @@ pub(crate) struct Rows<'a> {
 impl<'a> Rows<'a> {
     #[inline(never)]
     pub(crate) fn new(view: &View<'a>, (weights, bias): (u32, u32), rows: u32, cols: u32) -> Self {
-        let weights = bytes(view, weights, rows.wrapping_mul(cols));
+        Self::of(cols, bytes(view, weights, rows.wrapping_mul(cols)), words(view, bias, rows))
+    }
+
+    #[inline(always)]
+    pub(crate) fn of(cols: u32, weights: &'a [i8], biases: &'a [i32]) -> Self {
         Self {
             cols: cols as usize,
             stride: 1,
             weights,
-            biases: words(view, bias, rows),
+            biases,
             #[cfg(feature = "speed")]
             four: ([0; 4], 0),
         }
@@ -321,7 +324,7 @@ impl<'a> Rows<'a> {
 
     /// The first rows times `x`, with their biases, requantised to `y`: as many as the kernel takes. Gives their number.
     #[cfg(feature = "speed")]
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn requantized(&self, records: &Requants<'_>, x: &[i8], y: &mut [i8]) -> usize {
         rows_i8(self.weights, self.cols, x, self.biases, records.0, y)
     }

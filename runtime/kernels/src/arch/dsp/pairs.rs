@@ -210,6 +210,9 @@ pub(crate) fn sums(starts: &[i32; 4], words: &[[i32; 4]], quads: &[Quad]) -> [i3
     [a, b, c, d]
 }
 
+/// The biases of four rows without biases.
+static ZEROS: [i32; 4] = [0; 4];
+
 /// As [`crate::portable::pairs::rows_i8`]: fours, and two rows that are left. Stops at a record with a shift below 33, beyond which the upper word of
 /// a product is enough, or with other bounds or another zero point than the first. 58 instructions for a group of four rows beside those for its
 /// columns.
@@ -221,9 +224,9 @@ pub(crate) fn rows_i8(matrix: &Matrix<'_>, quads: &[Quad], y: &mut [i8]) -> usiz
     let done = groups.wrapping_mul(4).wrapping_add(left);
     let size = groups.wrapping_add(left >> 1).checked_mul(count.wrapping_add(1));
     let Some(&first) = records.first() else { return 0 };
-    let (zeros, shared) = ([0; 4], [first; 2]);
+    let shared = [first; 2];
     let (biases, bias_step) = match biases.len() {
-        0 => (zeros.as_ptr(), 0),
+        0 => (ZEROS.as_ptr(), 0),
         len if len >= rows => (biases.as_ptr(), 16),
         _ => return 0,
     };
