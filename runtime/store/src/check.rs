@@ -1,9 +1,9 @@
 //! Whether what a slot holds is a model to run.
 
-use leafgate::image::CRC32;
 use leafgate::{Model, Session};
 
 use crate::error::Refusal;
+use crate::record::checksum;
 use crate::store::Update;
 #[cfg(feature = "signed")]
 use crate::trailer::Trailer;
@@ -35,11 +35,11 @@ impl Terms {
     pub fn check<'a>(&self, slot: &'a [u8], update: Option<Update>) -> Result<Accepted<'a>, Refusal> {
         let bytes = match update {
             None => slot,
-            Some(Update { bytes, crc32 }) => {
+            Some(Update { bytes, crc32: want }) => {
                 let bytes = slot.get(..bytes as usize).unwrap_or(&[]);
-                let have = CRC32.checksum(bytes);
-                if have != crc32 {
-                    return Err(Refusal::Checksum { want: crc32, have });
+                let have = checksum(bytes);
+                if have != want {
+                    return Err(Refusal::Checksum { want, have });
                 }
                 bytes
             }

@@ -3,7 +3,7 @@
 //! A receiver that starts in the middle, or loses a byte, is right again after the next end mark. Between marks the body is as it is, but for
 //! two byte values that are escaped.
 
-use leafgate::image::CRC32;
+use crate::record::checksum;
 
 const END: u8 = 0xC0;
 const ESCAPE: u8 = 0xDB;
@@ -24,20 +24,32 @@ pub struct Frame<'a> {
     pub payload: &'a [u8],
 }
 
-/// Writes a frame, byte by byte.
-pub fn encode(frame: Frame<'_>, mut put: impl FnMut(u8)) {
-    let mut digest = CRC32.digest();
-    let head = [frame.kind, frame.sequence];
-    digest.update(&head);
-    digest.update(frame.payload);
-    let checksum = digest.finalize().to_le_bytes();
+/// Writes a frame, byte by byte. A payload that is too long for any frame is cut off.
+pub fn encode(frame: Frame<'_>, put: impl FnMut(u8)) {
+    let mut body = [0; FRAME_BYTES];
+    let room = body.iter_mut();
+    let bytes = [frame.kind, frame.sequence].into_iter().chain(frame.payload.iter().copied().take(FRAME_BYTES - 6));
+    let len = room.zip(bytes).map(|(place, byte)| *place = byte).count();
+    encode_body(&mut body, len, put);
+}
+
+/// Writes a frame whose body without the checksum is the first `len` bytes.
+pub(crate) fn encode_body(body: &mut [u8], len: usize, mut put: impl FnMut(u8)) {
+    let have = checksum(body.get(..len).unwrap_or(&[]));
+    if let Some(place) = body.get_mut(len..).and_then(<[u8]>::first_chunk_mut) {
+        *place = have.to_le_bytes();
+    }
     put(END);
-    for &byte in head.iter().chain(frame.payload).chain(&checksum) {
-        match byte {
-            END => [ESCAPE, ESCAPED_END].into_iter().for_each(&mut put),
-            ESCAPE => [ESCAPE, ESCAPED_ESCAPE].into_iter().for_each(&mut put),
-            byte => put(byte),
+    for &byte in body.iter().take(len + 4) {
+        let (byte, escape) = match byte {
+            END => (ESCAPED_END, true),
+            ESCAPE => (ESCAPED_ESCAPE, true),
+            byte => (byte, false),
+        };
+        if escape {
+            put(ESCAPE);
         }
+        put(byte);
     }
     put(END);
 }
@@ -65,6 +77,7 @@ impl Decoder {
     }
 
     /// Takes a byte; with the last one of a frame, gives it. What is damaged is passed over.
+    #[inline(never)]
     pub fn push(&mut self, byte: u8) -> Option<Frame<'_>> {
         let byte = match (byte, self.escaped) {
             (END, _) => {
@@ -97,9 +110,9 @@ impl Decoder {
     }
 
     fn frame(body: &[u8]) -> Option<Frame<'_>> {
-        let (body, checksum) = body.split_last_chunk::<4>()?;
+        let (body, want) = body.split_last_chunk::<4>()?;
         let (&[kind, sequence], payload) = body.split_first_chunk::<2>()?;
-        let is_whole = CRC32.checksum(body) == u32::from_le_bytes(*checksum);
+        let is_whole = checksum(body) == u32::from_le_bytes(*want);
         is_whole.then_some(Frame { kind, sequence, payload })
     }
 }

@@ -25,30 +25,35 @@ pub(crate) struct Journal {
     next: u32,
 }
 
-/// What a page holds.
+/// What a page is worth, and where its state is.
 #[derive(Clone, Copy)]
 struct Content {
-    is_proven: bool,
+    /// 2 if it is proven, 1 if it has a record at all, 0 if it has none.
+    rank: u8,
     generation: u32,
-    state: State,
+    /// Place of the last record.
+    last: u32,
 }
 
 impl Content {
     #[inline(never)]
-    fn read(page: &[u8]) -> Option<Self> {
-        let mut content: Option<Self> = None;
-        for record in page.as_chunks::<{ RECORD_BYTES as usize }>().0 {
-            let Some((generation, state)) = State::of_bytes(record) else { continue };
-            let is_proven = content.is_some_and(|content| content.generation == generation);
-            content = Some(Self { is_proven, generation, state });
+    fn read(flash: &[u8], start: u32, page_bytes: u32) -> Self {
+        let mut content = Self { rank: 0, generation: 0, last: start };
+        let mut at = start;
+        while at - start < page_bytes {
+            if let Some((generation, _)) = State::read(flash, at) {
+                let rank = if content.rank > 0 && content.generation == generation { 2 } else { 1 };
+                content = Self { rank, generation, last: at };
+            }
+            at += RECORD_BYTES;
         }
         content
     }
 
     /// Whether this page counts and not the other.
     fn beats(&self, other: &Self) -> bool {
-        if self.is_proven != other.is_proven {
-            return self.is_proven;
+        if self.rank != other.rank {
+            return self.rank > other.rank;
         }
         // Generations are compared as they lie on a circle.
         self.generation.wrapping_sub(other.generation) as i32 > 0
@@ -58,35 +63,33 @@ impl Content {
 impl Journal {
     /// Reads the journal: where it goes on, and the state, if there is one.
     pub fn open(layout: &Layout, flash: &[u8], page_bytes: u32) -> (Self, Option<State>) {
-        let [first, second] = layout.journal.map(|start| {
-            let start = start as usize;
-            Content::read(flash.get(start..start.saturating_add(page_bytes as usize)).unwrap_or(&[]))
-        });
-        let (page, content) = match (first, second) {
-            (Some(first), Some(second)) if second.beats(&first) => (1, Some(second)),
-            (None, Some(second)) => (1, Some(second)),
-            (first, _) => (0, first),
-        };
-        let generation = content.map_or(0, |content| content.generation);
-        (Self { page, generation, next: 0 }, content.map(|content| content.state))
+        let first = Content::read(flash, layout.page(0), page_bytes);
+        let second = Content::read(flash, layout.page(1), page_bytes);
+        let page = second.beats(&first) as u8;
+        let content = if page == 1 { second } else { first };
+        let state = State::read(flash, content.last).map(|(_, state)| state);
+        (Self { page, generation: content.generation, next: 0 }, state)
     }
 
     /// Writes a record. When it returns without an error the record is there for good.
     pub fn append<F: MappedFlash>(&mut self, flash: &mut F, layout: &Layout, state: State) -> Result<(), UpdateError> {
-        let page_bytes = F::ERASE_SIZE as u32;
-        if self.next != 0 && self.next < page_bytes / RECORD_BYTES {
-            let (at, record) = (layout.page(self.page) + self.next * RECORD_BYTES, state.to_bytes(self.generation));
-            // If the write fails, the place is spent, and so is the page: the next record begins the other one.
-            self.next = write(flash, at, &record).map(|()| self.next + 1).inspect_err(|_| self.next = 0)?;
-            return Ok(());
+        let is_new = self.next == 0 || self.next >= F::ERASE_SIZE as u32 / RECORD_BYTES;
+        if is_new {
+            // Until both records are there the other page stays the current one.
+            self.next = 0;
+            erase(flash, layout.page(self.page ^ 1))?;
         }
-        self.next = 0;
-        let (page, generation) = (self.page ^ 1, self.generation.wrapping_add(1));
-        let (at, record) = (layout.page(page), state.to_bytes(generation));
-        erase(flash, at)?;
-        write(flash, at, &record)?;
-        write(flash, at + RECORD_BYTES, &record)?;
-        *self = Self { page, generation, next: 2 };
+        let (page, generation) =
+            if is_new { (self.page ^ 1, self.generation.wrapping_add(1)) } else { (self.page, self.generation) };
+        let record = state.to_bytes(generation);
+        // If a write fails, its place is spent, and the page with it: the next record begins the other one.
+        let mut next = core::mem::take(&mut self.next);
+        let end = if is_new { 2 } else { next + 1 };
+        while next < end {
+            write(flash, layout.page(page) + next * RECORD_BYTES, &record)?;
+            next += 1;
+        }
+        *self = Self { page, generation, next };
         Ok(())
     }
 }

@@ -85,7 +85,7 @@ pub struct Report {
 }
 
 /// Bytes of the payload of a report.
-const REPORT_BYTES: usize = 32;
+pub(crate) const REPORT_BYTES: usize = 32;
 /// Bytes of the payload of a refusal.
 const REFUSAL_BYTES: usize = 16;
 
@@ -118,6 +118,7 @@ impl<'a> Request<'a> {
 
     /// Reads a request.
     #[must_use]
+    #[inline(never)]
     pub fn read(kind: u8, mut payload: &'a [u8]) -> Option<Self> {
         let rest = &mut payload;
         let request = match kind {
@@ -220,6 +221,7 @@ impl Report {
 }
 
 /// An error as four words: its number, with what is small, and its figures.
+#[inline(never)]
 fn error_words(error: &UpdateError) -> [u32; 4] {
     let refusal = match *error {
         UpdateError::Flash { at } => return [1, at, 0, 0],

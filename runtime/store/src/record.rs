@@ -8,6 +8,12 @@ use crate::store::Update;
 /// Bytes of a record.
 pub(crate) const RECORD_BYTES: u32 = 32;
 
+/// CRC-32/ISO-HDLC, in one place: what it is inlined to is not small.
+#[inline(never)]
+pub(crate) fn checksum(bytes: &[u8]) -> u32 {
+    CRC32.checksum(bytes)
+}
+
 /// What a record begins with: `LGJ1`.
 const MAGIC: u32 = u32::from_le_bytes(*b"LGJ1");
 
@@ -61,29 +67,31 @@ impl State {
         for (field, word) in record.as_chunks_mut::<4>().0.iter_mut().zip(words) {
             *field = word.to_le_bytes();
         }
-        if let Some((body, checksum)) = record.split_last_chunk_mut::<4>() {
-            *checksum = CRC32.checksum(body).to_le_bytes();
+        if let Some((body, place)) = record.split_last_chunk_mut::<4>() {
+            *place = checksum(body).to_le_bytes();
         }
         record
     }
 
-    /// A record's generation and state, if the bytes are one.
-    pub fn of_bytes(bytes: &[u8; RECORD_BYTES as usize]) -> Option<(u32, Self)> {
-        let (body, checksum) = bytes.split_last_chunk::<4>()?;
+    /// Generation and state of the record at `at`, if there is one.
+    #[inline(never)]
+    pub fn read(flash: &[u8], at: u32) -> Option<(u32, Self)> {
+        let (body, want) =
+            flash.get(at as usize..)?.first_chunk::<{ RECORD_BYTES as usize }>()?.split_last_chunk::<4>()?;
+        if checksum(body) != u32::from_le_bytes(*want) {
+            return None;
+        }
         let mut words = [0; 7];
         for (word, field) in words.iter_mut().zip(body.as_chunks::<4>().0) {
             *word = u32::from_le_bytes(*field);
         }
         let [magic, generation, word, floor, bytes, crc32, progress] = words;
-        let active = match word >> 8 {
-            0 => Slot::A,
-            1 => Slot::B,
-            _ => return None,
-        };
-        if magic != MAGIC || CRC32.checksum(body) != u32::from_le_bytes(*checksum) {
+        let phase = Phase::of(word as u8)?;
+        // Of the upper bytes all but one bit are zero.
+        if magic != MAGIC || word >> 9 != 0 {
             return None;
         }
-        let phase = Phase::of(word as u8)?;
+        let active = if word >> 8 == 0 { Slot::A } else { Slot::B };
         Some((generation, Self { phase, active, floor, update: Update { bytes, crc32 }, progress }))
     }
 }

@@ -22,17 +22,12 @@ pub fn serve<F: MappedFlash, P: Read + Write>(
     let mut bytes = [0; READ_BYTES];
     let count = port.read(&mut bytes)?;
     let mut last = None;
-    let mut outcome = Ok(());
     for &byte in bytes.get(..count).unwrap_or(&[]) {
-        let event = receiver.push(store, byte, |byte| {
-            if outcome.is_ok() {
-                outcome = port.write_all(&[byte]);
-            }
-        });
-        if event.is_some() {
-            outcome = outcome.and_then(|()| port.flush());
-            last = event;
+        if let Some(event) = receiver.push(store, byte) {
+            port.write_all(receiver.answer())?;
+            port.flush()?;
+            last = Some(event);
         }
     }
-    outcome.map(|()| last)
+    Ok(last)
 }

@@ -1,13 +1,11 @@
 //! The state machine: which slot runs, and what an update does.
 
-use leafgate::image::CRC32;
-
 use crate::check::{Accepted, Terms, self_test};
 use crate::error::{Refusal, UpdateError};
 use crate::journal::{Journal, erase, write};
 use crate::layout::{ALIGN, Layout, LayoutError, MappedFlash, Slot};
 use crate::message::{Phase, Report};
-use crate::record::State;
+use crate::record::{State, checksum};
 
 /// Parts of an update after each of which the journal says how far it has come: what is lost by a cut is at most one of them.
 const STEPS: u32 = 8;
@@ -55,7 +53,7 @@ impl Update {
     /// What names the update that consists of these bytes. More than 2^32 are none.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.len() as u32, crc32: CRC32.checksum(bytes) }
+        Self { bytes: bytes.len() as u32, crc32: checksum(bytes) }
     }
 }
 
@@ -121,6 +119,7 @@ impl<F: MappedFlash> Store<F> {
             floor: 0,
         };
         let (journal, state) = Journal::open(&layout, flash.bytes(), F::ERASE_SIZE as u32);
+        #[cfg(feature = "signed")]
         let known = state.is_some();
         let state = state.unwrap_or(State {
             phase: Phase::Idle,
@@ -132,6 +131,7 @@ impl<F: MappedFlash> Store<F> {
         let status = Status::Confirmed;
         let mut store = Self { flash, layout, terms, journal, state, status, version: 0, received: None };
         store.set_floor(state.floor);
+        #[cfg(feature = "signed")]
         if !known {
             store.prefer_the_newer();
         }
@@ -149,6 +149,7 @@ impl<F: MappedFlash> Store<F> {
     }
 
     /// Without a journal, the slot with the higher version; without versions it is slot A.
+    #[cfg(feature = "signed")]
     fn prefer_the_newer(&mut self) {
         let version = |slot| self.check(slot, None).map_or(0, |accepted| accepted.version);
         let (a, b) = (version(Slot::A), version(Slot::B));
@@ -158,6 +159,7 @@ impl<F: MappedFlash> Store<F> {
         self.set_floor(a.max(b));
     }
 
+    #[inline(never)]
     fn check(&self, slot: Slot, update: Option<Update>) -> Result<Accepted<'_>, Refusal> {
         self.terms.check(self.layout.slot(slot, self.flash.bytes()), update)
     }
@@ -170,6 +172,7 @@ impl<F: MappedFlash> Store<F> {
         Ok(version)
     }
 
+    #[inline(never)]
     fn boot(&mut self, arena: &mut [u8]) {
         let (active, target) = (self.state.active, self.state.active.other());
         let mut status = Status::Confirmed;
@@ -267,12 +270,13 @@ impl<F: MappedFlash> Store<F> {
     ///
     /// # Errors
     /// If it cannot be received now, or not at all. Nothing has been erased then.
+    #[inline(never)]
     pub fn begin(&mut self, update: Update, replace: bool) -> Result<u32, UpdateError> {
-        let Update { bytes, crc32 } = update;
+        let Update { bytes, crc32: want } = update;
         if bytes == 0 || !bytes.is_multiple_of(ALIGN) || bytes > self.layout.slot_bytes {
             return Err(UpdateError::Size { want: self.layout.slot_bytes, have: bytes });
         }
-        if self.bytes().get(..bytes as usize).is_some_and(|running| CRC32.checksum(running) == crc32) {
+        if self.bytes().get(..bytes as usize).is_some_and(|running| checksum(running) == want) {
             return Err(UpdateError::Installed);
         }
         if self.status == Status::OnTrial {
@@ -305,6 +309,7 @@ impl<F: MappedFlash> Store<F> {
     ///
     /// # Errors
     /// If it does not go on there, or the flash fails.
+    #[inline(never)]
     pub fn write(&mut self, offset: u32, chunk: &[u8]) -> Result<u32, UpdateError> {
         let received = self.received.ok_or(UpdateError::NotBegun)?;
         let (bytes, have) = (self.state.update.bytes, u32::try_from(chunk.len()).unwrap_or(u32::MAX));
@@ -346,6 +351,7 @@ impl<F: MappedFlash> Store<F> {
     ///
     /// # Errors
     /// If something is missing, or the new model is not taken; then nothing of it is kept.
+    #[inline(never)]
     pub fn finish(&mut self) -> Result<(), UpdateError> {
         let have = self.received.ok_or(UpdateError::NotBegun)?;
         let update = self.state.update;

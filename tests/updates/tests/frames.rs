@@ -32,7 +32,10 @@ fn ask(receiver: &mut Receiver, store: &mut Store<Nor>, request: Request<'_>) ->
     let (mut buffer, mut out, mut event) = ([0; 8 + CHUNK_BYTES], Vec::new(), None);
     let kind = request.kind_and_payload(&mut buffer).0;
     for byte in bytes_of(request, 7) {
-        event = event.or(receiver.push(store, byte, |byte| out.push(byte)));
+        if let Some(happened) = receiver.push(store, byte) {
+            event = Some(happened);
+            out.extend(receiver.answer());
+        }
     }
     event?;
     let mut decoder = Decoder::new();
@@ -136,7 +139,7 @@ fn an_unknown_request_is_answered() {
         [(0, &[][..]), (9, &[]), (2, &[1, 2]), (3, &[1; 7]), (4, &[1; 5]), (1, &[0]), (255, &[3; 64])]
     {
         let mut event = None;
-        encode(Frame { kind, sequence: 1, payload }, |byte| event = event.or(receiver.push(&mut store, byte, |_| ())));
+        encode(Frame { kind, sequence: 1, payload }, |byte| event = event.or(receiver.push(&mut store, byte)));
         assert_eq!(event, Some(Event::Refused(UpdateError::Frame)), "{kind} {payload:?}");
     }
 }
@@ -200,7 +203,10 @@ proptest! {
             }
             let mut finished = false;
             for byte in line {
-                finished |= receiver.push(&mut store, byte, |byte| out.push(byte)) == Some(Event::Finished);
+                if let Some(event) = receiver.push(&mut store, byte) {
+                    finished |= event == Event::Finished;
+                    out.extend(receiver.answer());
+                }
             }
             if finished {
                 let store = Store::open(store.into_flash(), Config::new(LAYOUT), Arena::<256>::new().as_mut_slice()).unwrap();
@@ -225,7 +231,7 @@ proptest! {
     fn noise_is_borne(noise in proptest::collection::vec(any::<u8>(), 0..2000)) {
         let (mut receiver, mut store) = (Receiver::new(), device());
         for byte in noise {
-            receiver.push(&mut store, byte, |_| ());
+            receiver.push(&mut store, byte);
         }
         prop_assert!(store.bytes().starts_with(&images::small()));
     }

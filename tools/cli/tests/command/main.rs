@@ -4,4 +4,5 @@ mod errors;
 mod files;
 mod leafgate;
 mod models;
+mod signatures;
 mod verbs;
