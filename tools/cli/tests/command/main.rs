@@ -5,4 +5,5 @@ mod files;
 mod forms;
 mod leafgate;
 mod models;
+mod signatures;
 mod verbs;
