@@ -15,6 +15,9 @@ use std::path::Path;
 /// The version this reader knows.
 const FORMAT: &str = "leafgate.graph/1";
 
+/// A description of as many layers as an image can hold takes less than a tenth of this.
+pub(super) const MAX_BYTES: u64 = 1 << 22;
+
 /// Ops that an image can hold.
 const MAX_LAYERS: usize = 4096;
 

@@ -14,6 +14,7 @@ mod recognise;
 mod tensors;
 mod tflite;
 mod torch;
+mod unique;
 
 use crate::error::ConvertError;
 use crate::ir::{Activation, Graph, InputSpec};
@@ -24,7 +25,7 @@ use std::path::Path;
 use tensors::Tensors;
 
 /// A file larger than this is no model for a microcontroller; it is refused before it is read.
-pub const MAX_FILE_BYTES: u64 = 1 << 31;
+pub const MAX_FILE_BYTES: u64 = 1 << 27;
 
 /// What a file may leave unsaid.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,14 +76,7 @@ pub fn open(path: &Path, options: &ImportOptions) -> Result<Imported, ConvertErr
     if !metadata.is_file() {
         return Err(unreadable(path, "not a regular file"));
     }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(ConvertError::TooLarge {
-            place: path.display().to_string(),
-            what: "the file, in bytes".into(),
-            want: MAX_FILE_BYTES,
-            have: metadata.len(),
-        });
-    }
+    within(metadata.len(), path, MAX_FILE_BYTES, "the file, in bytes")?;
     let bytes = std::fs::read(path).map_err(io)?;
     parse(&bytes, path, options)
 }
@@ -92,11 +86,18 @@ pub fn open(path: &Path, options: &ImportOptions) -> Result<Imported, ConvertErr
 /// # Errors
 /// As [`open`].
 pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Imported, ConvertError> {
+    within(bytes.len() as u64, path, MAX_FILE_BYTES, "the file, in bytes")?;
     let mut imported = match recognise::kind(bytes) {
         Kind::Safetensors => {
+            let header = tensors::header(bytes);
+            within(header.len() as u64, path, tensors::MAX_HEADER_BYTES, "the header, in bytes")?;
+            unique::check(header).map_err(|why| unreadable(path, &format!("in its header {why}")))?;
             let (tensors, description) = Tensors::from_safetensors(bytes).map_err(|why| unreadable(path, &why))?;
             match description {
                 Some(text) => {
+                    within(text.len() as u64, path, graph_file::MAX_BYTES, "the graph description, in bytes")?;
+                    let twice = unique::check(text.as_bytes());
+                    twice.map_err(|why| unreadable(path, &format!("in its graph description {why}")))?;
                     refuse_state_dict_options(options)?;
                     let graph = graph_file::read(&text, tensors, path)?;
                     Imported { graph, integer: None, listing: Vec::new(), assumptions: Vec::new() }
@@ -129,6 +130,14 @@ pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Impor
     }
     check_labels(graph)?;
     Ok(imported)
+}
+
+/// Refuses what is larger than a network that fits a microcontroller has: of a few bytes of text a reader makes many.
+fn within(have: u64, path: &Path, want: u64, what: &str) -> Result<(), ConvertError> {
+    if have <= want {
+        return Ok(());
+    }
+    Err(ConvertError::TooLarge { place: path.display().to_string(), what: what.into(), want, have })
 }
 
 fn refuse_state_dict_options(options: &ImportOptions) -> Result<(), ConvertError> {

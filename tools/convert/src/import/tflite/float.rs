@@ -54,8 +54,8 @@ pub(super) fn read(
         readout,
         source_sha256,
     };
-    let budget = file.tensors.iter().filter(|tensor| tensor.data.is_some()).map(|tensor| tensor.len).sum();
-    let mut reader = Reader { file, graph, values: vec![Graph::INPUT; file.tensors.len()], budget };
+    let values = vec![Graph::INPUT; file.tensors.len()];
+    let mut reader = Reader { file, graph, values, budget: file.bytes };
     for step in &chain.steps {
         reader.step(step)?;
     }
@@ -68,7 +68,7 @@ struct Reader<'f, 'a> {
     graph: Graph,
     /// By tensor of the file.
     values: Vec<ValueId>,
-    /// Elements of constants that may still be read: a file whose operators share a constant many times would grow.
+    /// Elements of constants that may still be read, as many as the file has bytes: what shares its bytes many times would grow.
     budget: usize,
 }
 
@@ -85,7 +85,7 @@ impl Reader<'_, '_> {
         self.budget = self
             .budget
             .checked_sub(tensor.len)
-            .ok_or_else(|| refuse("constants", "each read once, on average", "more are read than there are".into()))?;
+            .ok_or_else(|| refuse("constants", "no more elements than the file has bytes", "more are read".into()))?;
         let numbers = tensor.reals();
         let numbers = numbers
             .ok_or_else(|| refuse("a constant", "numbers, with a scale if they are integers", tensor.to_string()))?;
