@@ -282,6 +282,7 @@ impl Report {
             match *source {
                 "file" => "from the file, which is quantised".into(),
                 "table" => format!("from a table that was made of {} samples", grouped(*samples)),
+                "none" => "none: thresholds, gates and sums are exact".into(),
                 "random" => format!("from {} RANDOM inputs", grouped(*samples)),
                 _ => format!("from {} samples", grouped(*samples)),
             },

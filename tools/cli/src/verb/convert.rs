@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 use leafgate_convert::accuracy::{Accuracy, accuracy_with};
 use leafgate_convert::data::Samples;
 use leafgate_convert::host::input_bytes;
-use leafgate_convert::import::{ImportOptions, Imported, open};
-use leafgate_convert::ir::{Activation, InputSpec};
+use leafgate_convert::import::{GraphFile, ImportOptions, Imported, open};
+use leafgate_convert::ir::{Activation, Graph, InputSpec, Op};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
 use leafgate_convert::quantize::weights::WeightRule;
@@ -32,6 +32,7 @@ Examples:
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --eval test.csv.gz --board microbit
   leafgate convert mnist.pt -o mnist.leaf --calib train-images.idx.gz --activation relu --name mnist-fff
+  leafgate convert difflogic.pt -o gates.leaf --graph wiring.json
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --save-calibration ranges.json
   leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --weights w4,head=w8
@@ -41,7 +42,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMS}"))]
 pub struct Arguments {
-    /// A .safetensors file with a `leafgate.graph` description, the state dict of a fast feedforward network (.pt, .safetensors), or a .tflite file
+    /// A .safetensors file with a `leafgate.graph` description, a state dict (.pt, .safetensors) of a fast feedforward network or beside a --graph, or a .tflite or .onnx file
     model: PathBuf,
     /// The image to write, or the Rust module
     #[arg(short, long, value_name = "IMAGE")]
@@ -107,6 +108,9 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What a state dict does not say")]
 struct StateDict {
+    /// A description of the network, .json or .safetensors (docs/importing.md); it says all that the flags below say
+    #[arg(long, value_name = "FILE")]
+    graph: Option<PathBuf>,
     /// Of the hidden neurons [default: relu]
     #[arg(long, value_enum)]
     activation: Option<Function>,
@@ -190,7 +194,7 @@ enum Function {
 pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let inputs: Vec<&Path> = [Some(&arguments.model), arguments.calib.as_ref(), arguments.calibration.as_ref()]
         .into_iter()
-        .chain([arguments.eval.as_ref(), arguments.labels_file.as_ref()])
+        .chain([arguments.eval.as_ref(), arguments.labels_file.as_ref(), arguments.state_dict.graph.as_ref()])
         .flatten()
         .map(PathBuf::as_path)
         .collect();
@@ -231,6 +235,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         (None, None) if integer.is_some() => (Ranges::Random, "file"),
         (Some(samples), _) => (Ranges::Samples(&samples.inputs), "samples"),
         (None, Some(table)) => (Ranges::Table(table), "table"),
+        (None, None) if has_no_ranges(&graph) => (Ranges::Random, "none"),
         (None, None) => {
             warnings.push(
                 "no samples: the ranges of activations come from random inputs, and ACCURACY MAY SUFFER BADLY; give \
@@ -302,6 +307,12 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     Ok(talk.done("leafgate.convert/1", &report, || report.human()))
 }
 
+/// Whether a network has nothing but thresholds on its input, gates and their sums: these are exact, whatever the samples.
+fn has_no_ranges(graph: &Graph) -> bool {
+    let is_exact = |op: &Op| matches!(op, Op::Bits { .. } | Op::Gates { .. } | Op::GroupSum { .. });
+    graph.nodes.iter().all(|node| is_exact(&node.op))
+}
+
 /// Samples of --eval that a module is measured with.
 const MEASURED_SAMPLES: usize = 200;
 
@@ -362,6 +373,7 @@ fn import(arguments: &Arguments) -> Result<Imported, Failure> {
         })
     };
     let dict = &arguments.state_dict;
+    let graph = dict.graph.as_deref().map(|side| GraphFile::read(side).map_err(|error| Failure::from(error).at(side)));
     let mut options = ImportOptions {
         name: arguments.name.clone(),
         labels: arguments.labels.clone(),
@@ -376,6 +388,7 @@ fn import(arguments: &Arguments) -> Result<Imported, Failure> {
         }),
         input: None,
         match_eval_0_2_1: dict.match_eval_0_2_1,
+        graph: graph.transpose()?,
     };
     let given = dict.input_len.is_some() || dict.input_scale.is_some() || dict.input_zero_point.is_some();
     if given || dict.input_min.is_some() || dict.input_max.is_some() {

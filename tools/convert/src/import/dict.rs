@@ -11,6 +11,20 @@ use std::path::Path;
 /// The one key that every fast feedforward state dict has, whatever its depth, at the end of its prefix.
 const LEAF_WEIGHTS: &str = "w1s";
 
+/// Tensors of difflogic or torchlogix, if there are any: weights of gates come in rows of 16 or 4.
+fn gates(tensors: &Tensors<'_>) -> Option<String> {
+    let is_gates = |name: &&str| {
+        let last = name.rsplit('.').next();
+        let of_gates = |&name: &&str| tensors.shape(name).is_ok_and(|shape| matches!(shape, [.., 16 | 4]));
+        name.contains("tree_weights.")
+            || last == Some("weights") && of_gates(name)
+            || last == Some("weight")
+                && tensors.has(&format!("{}connections.indices", name.strip_suffix("weight").unwrap_or_default()))
+    };
+    let names: Vec<String> = tensors.names().filter(is_gates).take(3).map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
 /// Makes the graph of a state dict.
 pub(super) fn read(mut tensors: Tensors<'_>, path: &Path, options: &ImportOptions) -> Result<Imported, ConvertError> {
     let prefixes: Vec<String> = tensors
@@ -19,6 +33,9 @@ pub(super) fn read(mut tensors: Tensors<'_>, path: &Path, options: &ImportOption
         .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
         .map(str::to_owned)
         .collect();
+    if let (true, Some(tensors)) = (prefixes.is_empty(), gates(&tensors)) {
+        return Err(ConvertError::NoDescription { tensors });
+    }
     let [prefix] = &prefixes[..] else {
         let found = match prefixes.len() {
             0 => "a state dict without the `w1s` of a fast feedforward network".to_owned(),

@@ -3,7 +3,7 @@
 
 use super::layers::Builder;
 use super::tensors::Tensors;
-use super::{check_input, stem, unreadable};
+use super::{check_input, stem, unique, unreadable, within};
 use crate::error::ConvertError;
 use crate::ir::{Activation, Graph, InputSpec, ValueId};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use std::path::Path;
 const FORMAT: &str = "leafgate.graph/1";
 
 /// A description of as many layers as an image can hold takes less than a tenth of this.
-pub(super) const MAX_BYTES: u64 = 1 << 22;
+const MAX_BYTES: u64 = 1 << 22;
 
 /// Ops that an image can hold.
 const MAX_LAYERS: usize = 4096;
@@ -110,6 +110,8 @@ pub(super) struct GroupSum {
     pub prefix: String,
     pub groups: usize,
     pub tau: f64,
+    #[serde(default)]
+    pub beta: f64,
 }
 
 #[derive(Deserialize)]
@@ -150,14 +152,18 @@ struct TopK {
 struct Nothing {}
 
 /// The ops and the keys of each, as the error for an unknown key lists them.
-const OPS: [(&str, &[&str]); 17] = [
+const OPS: [(&str, &[&str]); 21] = [
     ("linear", &["prefix", "activation", "residual"]),
     ("fff", &["prefix", "activation", "residual"]),
     ("ultrafast", &["prefix", "activation", "trees", "depth", "residual"]),
     ("moe", &["prefix", "activation", "top_k", "gate", "residual"]),
     ("thermometer", &["prefix"]),
     ("gates", &["prefix", "wiring"]),
-    ("group_sum", &["prefix", "groups", "tau"]),
+    ("binarization", &["prefix", "shape", "thresholds", "order"]),
+    ("logic_dense", &["prefix", "parametrization", "a", "b"]),
+    ("logic_conv2d", &["prefix", "parametrization", "shape", "padding"]),
+    ("or_pool2d", &["shape", "kernel", "stride", "padding"]),
+    ("group_sum", &["prefix", "groups", "tau", "beta"]),
     ("affine", &["prefix"]),
     ("clamp", &["min", "max"]),
     ("activation", &["function"]),
@@ -238,6 +244,8 @@ const INPUT: &str = "input";
 
 /// Makes the graph that `text` describes over the tensors of its file.
 pub(super) fn read(text: &str, tensors: Tensors<'_>, path: &Path) -> Result<Graph, ConvertError> {
+    within(text.len() as u64, path, MAX_BYTES, "the graph description, in bytes")?;
+    unique::check(text.as_bytes()).map_err(|why| unreadable(path, &format!("in its graph description {why}")))?;
     let damaged = |error: serde_json::Error| unreadable(path, &format!("its graph description does not read: {error}"));
     // The version first: the keys of another one would be strange for a reason.
     let value: Value = serde_json::from_str(text).map_err(damaged)?;
@@ -310,6 +318,10 @@ fn add(
         }
         "thermometer" => builder.thermometer(&keys(layer, &at, path)?, index)?,
         "gates" => builder.gates(&keys(layer, &at, path)?, index)?,
+        "binarization" => builder.binarization(&keys(layer, &at, path)?, index)?,
+        "logic_dense" => builder.logic_dense(keys(layer, &at, path)?, index)?,
+        "logic_conv2d" => builder.logic_conv2d(&keys(layer, &at, path)?, index)?,
+        "or_pool2d" => builder.or_pool2d(&keys(layer, &at, path)?, index)?,
         "group_sum" => builder.group_sum(&keys(layer, &at, path)?, index)?,
         "affine" => builder.affine(&keys(layer, &at, path)?, index)?,
         "clamp" => builder.clamp(&keys(layer, &at, path)?, index)?,

@@ -1,8 +1,8 @@
 //! Readers of model files.
 //!
-//! [`open`] recognises a file by its content, never by its name, and makes the float graph of [`crate::ir`]. Three doors
-//! lead in: a safetensors file that describes its network (`docs/graph-format.md`), the bare state dict of a fast
-//! feedforward network, as PyTorch or safetensors saves it, and a TensorFlow Lite file. A file of any other kind is refused by name.
+//! [`open`] recognises a file by its content, never by its name, and makes the float graph of [`crate::ir`]. Four doors
+//! lead in: a safetensors file that describes its network (`docs/graph-format.md`), a state dict, as PyTorch or safetensors saves it, of a fast
+//! feedforward network or beside a file that describes it, a TensorFlow Lite file, and an ONNX file. A file of any other kind is refused by name.
 //!
 //! A file is untrusted: every size is checked before it is used, nothing in it is executed, and damaged bytes are an error, never a panic.
 
@@ -10,7 +10,10 @@ mod dict;
 mod ffn;
 mod graph_file;
 mod layers;
+mod logic;
+mod onnx;
 mod recognise;
+mod side;
 mod tensors;
 mod tflite;
 mod torch;
@@ -21,6 +24,7 @@ use crate::ir::{Activation, Graph, InputSpec};
 use crate::quantize::integer::IntGraph;
 use recognise::Kind;
 use sha2::{Digest, Sha256};
+pub use side::GraphFile;
 use std::path::Path;
 use tensors::Tensors;
 
@@ -42,6 +46,8 @@ pub struct ImportOptions {
     /// Leave out the output bias of the leaves of a state dict, as `eval_forward` of the `fastfeedforward` package 0.2.1
     /// does by mistake; training and every other version add it. Only for comparing with that version.
     pub match_eval_0_2_1: bool,
+    /// A file that describes the network, of which the model file is the state dict.
+    pub graph: Option<GraphFile>,
 }
 
 /// A graph and what had to be assumed to make it.
@@ -78,7 +84,7 @@ pub fn open(path: &Path, options: &ImportOptions) -> Result<Imported, ConvertErr
     }
     within(metadata.len(), path, MAX_FILE_BYTES, "the file, in bytes")?;
     let bytes = std::fs::read(path).map_err(io)?;
-    parse(&bytes, path, options)
+    read(&bytes, path, Some(path), options)
 }
 
 /// As [`open`], of bytes that are already in memory; `path` names the network and the place of errors, and is not read.
@@ -87,41 +93,48 @@ pub fn open(path: &Path, options: &ImportOptions) -> Result<Imported, ConvertErr
 /// As [`open`].
 pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Imported, ConvertError> {
     within(bytes.len() as u64, path, MAX_FILE_BYTES, "the file, in bytes")?;
+    read(bytes, path, None, options)
+}
+
+/// `place` is where the bytes were read from, if they were: an ONNX file may keep weights in others beside it.
+fn read(bytes: &[u8], path: &Path, place: Option<&Path>, options: &ImportOptions) -> Result<Imported, ConvertError> {
     let mut imported = match recognise::kind(bytes) {
         Kind::Safetensors => {
-            let header = tensors::header(bytes);
-            within(header.len() as u64, path, tensors::MAX_HEADER_BYTES, "the header, in bytes")?;
-            unique::check(header).map_err(|why| unreadable(path, &format!("in its header {why}")))?;
-            let (tensors, description) = Tensors::from_safetensors(bytes).map_err(|why| unreadable(path, &why))?;
+            let (tensors, description) = safetensors(bytes, path)?;
             match description {
                 Some(text) => {
-                    within(text.len() as u64, path, graph_file::MAX_BYTES, "the graph description, in bytes")?;
-                    let twice = unique::check(text.as_bytes());
-                    twice.map_err(|why| unreadable(path, &format!("in its graph description {why}")))?;
+                    refuse_graph_option(options)?;
                     refuse_state_dict_options(options)?;
-                    let graph = graph_file::read(&text, tensors, path)?;
-                    Imported { graph, integer: None, listing: Vec::new(), assumptions: Vec::new() }
+                    described(graph_file::read(&text, tensors, path)?)
                 }
-                None => dict::read(tensors, path, options)?,
+                None => state_dict(tensors, path, options)?,
             }
         }
-        Kind::Zip => {
-            let tensors = torch::read(bytes).map_err(|why| unreadable(path, &why))?;
-            dict::read(tensors, path, options)?
+        Kind::Zip => state_dict(torch::read(bytes).map_err(|why| unreadable(path, &why))?, path, options)?,
+        Kind::TfLite => {
+            refuse_graph_option(options)?;
+            tflite::read(bytes, path, options)?
         }
-        Kind::TfLite => tflite::read(bytes, path, options)?,
+        Kind::Onnx => {
+            refuse_graph_option(options)?;
+            onnx::read(bytes, path, place, options)?
+        }
         Kind::Other(what) => {
             return Err(unreadable(
                 path,
                 &format!(
                     "{what} cannot be imported; what can: a .safetensors file with a `leafgate.graph` description, the state \
-                     dict of a fast feedforward network as .safetensors or .pt, and a .tflite file of dense layers"
+                     dict of a fast feedforward network as .safetensors or .pt, and a .tflite or .onnx file of dense layers"
                 ),
             ));
         }
     };
     let graph = &mut imported.graph;
-    graph.source_sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if graph.source_sha256.is_empty() {
+        let side = options.graph.as_ref().map_or(&[][..], |side| &side.bytes);
+        let digest = Sha256::new().chain_update(bytes).chain_update(side).finalize();
+        graph.source_sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    }
     if let Some(name) = &options.name {
         graph.name.clone_from(name);
     }
@@ -138,6 +151,40 @@ fn within(have: u64, path: &Path, want: u64, what: &str) -> Result<(), ConvertEr
         return Ok(());
     }
     Err(ConvertError::TooLarge { place: path.display().to_string(), what: what.into(), want, have })
+}
+
+/// The tensors of a safetensors file, and its description if it has one.
+fn safetensors<'a>(bytes: &'a [u8], path: &Path) -> Result<(Tensors<'a>, Option<String>), ConvertError> {
+    let header = tensors::header(bytes);
+    within(header.len() as u64, path, tensors::MAX_HEADER_BYTES, "the header, in bytes")?;
+    unique::check(header).map_err(|why| unreadable(path, &format!("in its header {why}")))?;
+    Tensors::from_safetensors(bytes).map_err(|why| unreadable(path, &why))
+}
+
+/// A network of which the file says everything.
+fn described(graph: Graph) -> Imported {
+    Imported { graph, integer: None, listing: Vec::new(), assumptions: Vec::new() }
+}
+
+/// Tensors without a description: it is in a graph file, or the network is one that is known by its tensors.
+fn state_dict<'a>(mut tensors: Tensors<'a>, path: &Path, options: &'a ImportOptions) -> Result<Imported, ConvertError> {
+    let Some(side) = &options.graph else { return dict::read(tensors, path, options) };
+    refuse_state_dict_options(options)?;
+    let (text, others) = side.parts()?;
+    tensors.join(others)?;
+    Ok(described(graph_file::read(&text, tensors, &side.path)?))
+}
+
+fn refuse_graph_option(options: &ImportOptions) -> Result<(), ConvertError> {
+    if options.graph.is_none() {
+        return Ok(());
+    }
+    Err(ConvertError::Range {
+        place: "import options".into(),
+        what: "graph".into(),
+        want: "nothing: the file describes its network itself".into(),
+        have: "given".into(),
+    })
 }
 
 fn refuse_state_dict_options(options: &ImportOptions) -> Result<(), ConvertError> {

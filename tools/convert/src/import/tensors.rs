@@ -64,6 +64,16 @@ impl<'a> Tensors<'a> {
         Ok((Self::new(all), description))
     }
 
+    /// Adds the tensors of another file. Fails if both have one of the same name.
+    pub(super) fn join(&mut self, other: Self) -> Result<(), ConvertError> {
+        let twice: Vec<String> = other.all.keys().filter(|name| self.has(name)).cloned().collect();
+        if !twice.is_empty() {
+            return Err(ConvertError::DuplicateTensors { tensors: twice });
+        }
+        self.all.extend(other.all);
+        Ok(())
+    }
+
     /// Says whose tensors are asked for from here on.
     pub(super) fn enter(&mut self, layer: &str) {
         self.layer = Some(layer.to_owned());
