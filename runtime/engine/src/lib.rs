@@ -5,8 +5,8 @@
 //!    [`Session::run`] is an input of the wrong length.
 //! 3. **The same integers everywhere.** The host tools run this very crate; so does the chip.
 //! 4. **Pay for what you use.** Each family of networks is a cargo feature (`fff`, `gates`, `sparse`, all on by default); so are
-//!    matrices that the converter packs for the kernels of a core (`packed`), weights of four and of two bits (`low-bit`), code that is
-//!    larger and faster (`speed`), and networks of gates on many samples at once (`batch`).
+//!    matrices that the converter packs for the kernels of a core (`packed`), weights of four and of two bits (`low-bit`), networks with
+//!    branches (`structure`), code that is larger and faster (`speed`), and networks of gates on many samples at once (`batch`).
 //!
 //! ```
 //! use leafgate::{Arena, Model, Session};

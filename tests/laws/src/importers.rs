@@ -14,8 +14,11 @@ use zip::write::SimpleFileOptions;
 use crate::draw::Draw;
 use crate::samples::workspace;
 
-/// The importers that have a corpus: the name of its folder, and what its bytes become a file by.
-pub const IMPORTERS: [(&str, fn(&[u8]) -> Vec<u8>); 4] =
+/// Makes a file of the bytes of a corpus.
+pub type FileOf = fn(&[u8]) -> Vec<u8>;
+
+/// The importers that have a corpus, by the name of its folder.
+pub const IMPORTERS: [(&str, FileOf); 4] =
     [("graph-file", <[u8]>::to_vec), ("state-dict", <[u8]>::to_vec), ("pickle", archive), ("tflite", <[u8]>::to_vec)];
 
 /// Bytes of the storages of [`archive`]: those of the tiny network whose pickle is in the corpus.

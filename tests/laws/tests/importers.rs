@@ -130,6 +130,8 @@ fn absurd_figures_are_refused() {
     }
 }
 
+type Zip = ZipWriter<Cursor<Vec<u8>>>;
+
 /// Small files of which a careless reader makes much.
 #[test]
 fn what_grows_is_bounded() {
@@ -159,7 +161,7 @@ fn what_grows_is_bounded() {
             0,
         )
     };
-    let zip = |fill: &dyn Fn(&mut ZipWriter<Cursor<Vec<u8>>>)| {
+    let zip = |fill: &dyn Fn(&mut Zip)| {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         fill(&mut zip);
         zip.finish().unwrap().into_inner()

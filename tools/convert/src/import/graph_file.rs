@@ -3,7 +3,7 @@
 
 use super::layers::Builder;
 use super::tensors::Tensors;
-use super::{check_input, stem, unreadable};
+use super::{check_input, stem, unique, unreadable, within};
 use crate::error::ConvertError;
 use crate::ir::{Activation, Graph, InputSpec, ValueId};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use std::path::Path;
 const FORMAT: &str = "leafgate.graph/1";
 
 /// A description of as many layers as an image can hold takes less than a tenth of this.
-pub(super) const MAX_BYTES: u64 = 1 << 22;
+const MAX_BYTES: u64 = 1 << 22;
 
 /// Ops that an image can hold.
 const MAX_LAYERS: usize = 4096;
@@ -244,6 +244,8 @@ const INPUT: &str = "input";
 
 /// Makes the graph that `text` describes over the tensors of its file.
 pub(super) fn read(text: &str, tensors: Tensors<'_>, path: &Path) -> Result<Graph, ConvertError> {
+    within(text.len() as u64, path, MAX_BYTES, "the graph description, in bytes")?;
+    unique::check(text.as_bytes()).map_err(|why| unreadable(path, &format!("in its graph description {why}")))?;
     let damaged = |error: serde_json::Error| unreadable(path, &format!("its graph description does not read: {error}"));
     // The version first: the keys of another one would be strange for a reason.
     let value: Value = serde_json::from_str(text).map_err(damaged)?;

@@ -108,15 +108,9 @@ pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Impor
 fn read(bytes: &[u8], path: &Path, place: Option<&Path>, options: &ImportOptions) -> Result<Imported, ConvertError> {
     let mut imported = match recognise::kind(bytes) {
         Kind::Safetensors => {
-            let header = tensors::header(bytes);
-            within(header.len() as u64, path, tensors::MAX_HEADER_BYTES, "the header, in bytes")?;
-            unique::check(header).map_err(|why| unreadable(path, &format!("in its header {why}")))?;
-            let (tensors, description) = Tensors::from_safetensors(bytes).map_err(|why| unreadable(path, &why))?;
+            let (tensors, description) = safetensors(bytes, path)?;
             match description {
                 Some(text) => {
-                    within(text.len() as u64, path, graph_file::MAX_BYTES, "the graph description, in bytes")?;
-                    let twice = unique::check(text.as_bytes());
-                    twice.map_err(|why| unreadable(path, &format!("in its graph description {why}")))?;
                     refuse_graph_option(options)?;
                     refuse_state_dict_options(options)?;
                     described(graph_file::read(&text, tensors, path)?)
@@ -165,6 +159,14 @@ fn within(have: u64, path: &Path, want: u64, what: &str) -> Result<(), ConvertEr
         return Ok(());
     }
     Err(ConvertError::TooLarge { place: path.display().to_string(), what: what.into(), want, have })
+}
+
+/// The tensors of a safetensors file, and its description if it has one.
+fn safetensors<'a>(bytes: &'a [u8], path: &Path) -> Result<(Tensors<'a>, Option<String>), ConvertError> {
+    let header = tensors::header(bytes);
+    within(header.len() as u64, path, tensors::MAX_HEADER_BYTES, "the header, in bytes")?;
+    unique::check(header).map_err(|why| unreadable(path, &format!("in its header {why}")))?;
+    Tensors::from_safetensors(bytes).map_err(|why| unreadable(path, &why))
 }
 
 /// A network of which the file says everything.

@@ -5,8 +5,8 @@ use super::{recognise, unreadable};
 use crate::error::ConvertError;
 use std::path::{Path, PathBuf};
 
-/// A description is some kilobytes; with the wiring of a large network in it some megabytes.
-const MAX_BYTES: u64 = 1 << 28;
+/// A description is some kilobytes; with the wiring of a large network beside it some megabytes.
+const MAX_BYTES: u64 = super::MAX_FILE_BYTES;
 
 /// A file that describes the network whose state dict is another file: the JSON text of `docs/graph-format.md`, or a safetensors
 /// file with that text as its `leafgate.graph` and with tensors that the state dict lacks.
@@ -20,7 +20,7 @@ impl GraphFile {
     /// Reads the file; what is in it is read with the state dict.
     ///
     /// # Errors
-    /// If it cannot be read, or is larger than 256 MiB.
+    /// If it cannot be read, or is larger than 128 MiB.
     pub fn read(path: &Path) -> Result<Self, ConvertError> {
         let io = |source| ConvertError::Io { path: path.to_owned(), source };
         let metadata = std::fs::metadata(path).map_err(io)?;
@@ -47,7 +47,7 @@ impl GraphFile {
     pub(super) fn parts(&self) -> Result<(String, Tensors<'_>), ConvertError> {
         let bad = |why: &str| unreadable(&self.path, why);
         if recognise::kind(&self.bytes) == recognise::Kind::Safetensors {
-            let (tensors, text) = Tensors::from_safetensors(&self.bytes).map_err(|why| bad(&why))?;
+            let (tensors, text) = super::safetensors(&self.bytes, &self.path)?;
             let text = text.ok_or_else(|| bad("a safetensors file without a `leafgate.graph` description"))?;
             return Ok((text, tensors));
         }

@@ -88,7 +88,10 @@ mod tests {
             buffers: Some(vec![Buffer::default(), Buffer { data: Some(data), offset: 0 }]),
             ..Model::default()
         };
-        let file = planus::Builder::new().finish(&model, Some(*b"TFL3")).to_vec();
+        // The builder would write the identifier before the offset of the root.
+        let mut file = planus::Builder::new().finish(&model, None).to_vec();
+        let root = file.first_chunk().map_or(0, |offset| u32::from_le_bytes(*offset)) + 4;
+        file.splice(..4, root.to_le_bytes().into_iter().chain(*b"TFL3"));
         let error = parse(&file, Path::new("shared.tflite"), &ImportOptions::default()).unwrap_err().to_string();
         assert!(error.contains("no more elements than the file has bytes"), "{error}");
     }

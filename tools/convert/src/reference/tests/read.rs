@@ -149,7 +149,7 @@ fn tensor_rules() {
 fn linear_rules() {
     let good = images::linear_per_row;
     let broken = |field: Field| changed(good(), OPS, 0, &[field]);
-    refused(&broken(b(0, 8)), "op: want 1 to 7, have 8");
+    refused(&broken(b(0, 9)), "op: want 1 to 8, have 9");
     refused(&broken(b(1, 1)), "kind");
     refused(&broken(h(2, 8)), "flags");
     refused(&broken(h(2, 3)), "flags");
@@ -310,7 +310,7 @@ fn gates_and_groupsum_rules() {
 #[test]
 fn map_and_readout_rules() {
     let map = |op: usize, field: Field| changed(images::maps(), OPS, op, &[field]);
-    refused(&map(0, b(1, 5)), "kind");
+    refused(&map(0, b(1, 6)), "kind");
     refused(&map(0, h(2, 1)), "flags");
     refused(&map(0, h(8, 0)), "second: want NONE");
     refused(&map(0, w(16, 0)), "bias: want NONE");
