@@ -312,7 +312,9 @@ fn files_that_do_not_belong_together_are_refused() {
     let graph = text(&LAYERS);
     let model = safetensors(&tensors(), None);
     let side = |tensors: &[Tensor]| safetensors(tensors, Some(&graph));
-    let cases: [(&[u8], Option<&[u8]>, _, _); 8] = [
+    let long = graph.clone() + &" ".repeat(1 << 24);
+    let cases: [(&[u8], Option<&[u8]>, _, _); 9] = [
+        (&model, Some(long.as_bytes()), "E0202", "graph: its description, in bytes is 16777"),
         (&model, None, "E0150", "a state dict of logic gates (`1.tree_weights.0`, `1.tree_weights.1`, `4.weights`)"),
         (&model, Some(b""), "E0102", "neither a JSON text nor a safetensors file"),
         (&model, Some(b"{"), "E0102", "its graph description does not read"),

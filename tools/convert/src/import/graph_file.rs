@@ -14,8 +14,18 @@ use std::path::Path;
 /// The version this reader knows.
 const FORMAT: &str = "leafgate.graph/1";
 
+/// The wiring of the largest network, as lists of numbers. In memory a number takes some 16 times its text.
+const MAX_BYTES: usize = 1 << 24;
+
 /// Ops that an image can hold.
 const MAX_LAYERS: usize = 4096;
+
+/// Of any version; the rest is not looked at.
+#[derive(Deserialize)]
+struct Version {
+    #[serde(default)]
+    format: Option<Value>,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,12 +151,16 @@ const OPS: [(&str, &[&str]); 13] = [
 /// Makes the graph that `text` describes over the tensors of its file.
 pub(super) fn read(text: &str, tensors: Tensors<'_>, path: &Path) -> Result<Graph, ConvertError> {
     let damaged = |error: serde_json::Error| unreadable(path, &format!("its graph description does not read: {error}"));
+    if text.len() > MAX_BYTES {
+        let (place, what) = ("graph".into(), "its description, in bytes".into());
+        return Err(ConvertError::TooLarge { place, what, want: MAX_BYTES as u64, have: text.len() as u64 });
+    }
     // The version first: the keys of another one would be strange for a reason.
-    let value: Value = serde_json::from_str(text).map_err(damaged)?;
-    match value.get("format").and_then(Value::as_str) {
-        Some(FORMAT) => {}
+    let version: Version = serde_json::from_str(text).map_err(damaged)?;
+    match version.format {
+        Some(Value::String(format)) if format == FORMAT => {}
         have => {
-            let have = have.unwrap_or("none").to_owned();
+            let have = have.as_ref().and_then(Value::as_str).unwrap_or("none").to_owned();
             return Err(ConvertError::Unknown { layer: "graph".into(), what: "format", have, want: FORMAT.into() });
         }
     }
