@@ -72,12 +72,12 @@ def quantiles(folder):
 
 
 def conv(prefix, parametrization, shape, padding):
-    keys = {"prefix": prefix, "parametrization": parametrization, "input": shape, "padding": padding}
+    keys = {"prefix": prefix, "parametrization": parametrization, "shape": shape, "padding": padding}
     return {"op": "logic_conv2d", **keys}
 
 
 def pool(shape, kernel, stride, padding=0):
-    return {"op": "or_pool2d", "input": shape, "kernel": kernel, "stride": stride, "padding": padding}
+    return {"op": "or_pool2d", "shape": shape, "kernel": kernel, "stride": stride, "padding": padding}
 
 
 def conv_raw(folder):

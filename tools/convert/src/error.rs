@@ -190,7 +190,7 @@ impl ConvertError {
         match self {
             Self::Io { .. } => "check the path and its permissions",
             Self::Unreadable { .. } => {
-                "give a .safetensors file with a `leafgate.graph` description, a PyTorch state dict (.pt), or a .tflite file"
+                "give a .safetensors file with a `leafgate.graph` description, a PyTorch state dict (.pt), or a .tflite or .onnx file"
             }
             Self::MissingTensor { .. } => "check the layer's prefix, and that the whole state dict was saved",
             Self::ExtraTensors { .. } => "name the layer that uses them, or remove them from the file",

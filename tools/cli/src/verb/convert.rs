@@ -42,7 +42,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMS}"))]
 pub struct Arguments {
-    /// A .safetensors file with a `leafgate.graph` description, a state dict (.pt, .safetensors) of a fast feedforward network or beside a --graph, or a .tflite file
+    /// A .safetensors file with a `leafgate.graph` description, a state dict (.pt, .safetensors) of a fast feedforward network or beside a --graph, or a .tflite or .onnx file
     model: PathBuf,
     /// The image to write, or the Rust module
     #[arg(short, long, value_name = "IMAGE")]
@@ -187,6 +187,7 @@ enum Function {
     Sigmoid,
     Tanh,
     Silu,
+    HardSwish,
 }
 
 /// Runs the verb.
@@ -383,6 +384,7 @@ fn import(arguments: &Arguments) -> Result<Imported, Failure> {
             Function::Sigmoid => Activation::Sigmoid,
             Function::Tanh => Activation::Tanh,
             Function::Silu => Activation::Silu,
+            Function::HardSwish => Activation::HardSwish,
         }),
         input: None,
         match_eval_0_2_1: dict.match_eval_0_2_1,

@@ -23,9 +23,9 @@ pub(super) struct Block {
 /// Levels of a tree that a route record can hold.
 const MAX_LEVELS: usize = 16;
 /// Range and neuron numbers that a list entry can hold: 0 to 65534.
-const MAX_ENTRIES: usize = 65535;
+pub(super) const MAX_ENTRIES: usize = 65535;
 /// Neurons that a range record can hold.
-const MAX_NEURONS: usize = 1 << 20;
+pub(super) const MAX_NEURONS: usize = 1 << 20;
 
 /// Bookkeeping of the training code; nothing that inference needs.
 const BOOKKEEPING: [&str; 3] = ["node_usage", "leaf_usage", "f"];

@@ -1,8 +1,8 @@
 //! Readers of model files.
 //!
-//! [`open`] recognises a file by its content, never by its name, and makes the float graph of [`crate::ir`]. Three doors
+//! [`open`] recognises a file by its content, never by its name, and makes the float graph of [`crate::ir`]. Four doors
 //! lead in: a safetensors file that describes its network (`docs/graph-format.md`), a state dict, as PyTorch or safetensors saves it, of a fast
-//! feedforward network or beside a file that describes it, and a TensorFlow Lite file. A file of any other kind is refused by name.
+//! feedforward network or beside a file that describes it, a TensorFlow Lite file, and an ONNX file. A file of any other kind is refused by name.
 //!
 //! A file is untrusted: every size is checked before it is used, nothing in it is executed, and damaged bytes are an error, never a panic.
 
@@ -11,11 +11,13 @@ mod ffn;
 mod graph_file;
 mod layers;
 mod logic;
+mod onnx;
 mod recognise;
 mod side;
 mod tensors;
 mod tflite;
 mod torch;
+mod unique;
 
 use crate::error::ConvertError;
 use crate::ir::{Activation, Graph, InputSpec};
@@ -27,7 +29,7 @@ use std::path::Path;
 use tensors::Tensors;
 
 /// A file larger than this is no model for a microcontroller; it is refused before it is read.
-pub const MAX_FILE_BYTES: u64 = 1 << 31;
+pub const MAX_FILE_BYTES: u64 = 1 << 27;
 
 /// What a file may leave unsaid.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,16 +82,9 @@ pub fn open(path: &Path, options: &ImportOptions) -> Result<Imported, ConvertErr
     if !metadata.is_file() {
         return Err(unreadable(path, "not a regular file"));
     }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(ConvertError::TooLarge {
-            place: path.display().to_string(),
-            what: "the file, in bytes".into(),
-            want: MAX_FILE_BYTES,
-            have: metadata.len(),
-        });
-    }
+    within(metadata.len(), path, MAX_FILE_BYTES, "the file, in bytes")?;
     let bytes = std::fs::read(path).map_err(io)?;
-    parse(&bytes, path, options)
+    read(&bytes, path, Some(path), options)
 }
 
 /// As [`open`], of bytes that are already in memory; `path` names the network and the place of errors, and is not read.
@@ -97,12 +92,22 @@ pub fn open(path: &Path, options: &ImportOptions) -> Result<Imported, ConvertErr
 /// # Errors
 /// As [`open`].
 pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Imported, ConvertError> {
+    within(bytes.len() as u64, path, MAX_FILE_BYTES, "the file, in bytes")?;
+    read(bytes, path, None, options)
+}
+
+/// `place` is where the bytes were read from, if they were: an ONNX file may keep weights in others beside it.
+fn read(bytes: &[u8], path: &Path, place: Option<&Path>, options: &ImportOptions) -> Result<Imported, ConvertError> {
     let mut imported = match recognise::kind(bytes) {
         Kind::Safetensors => {
+            let header = tensors::header(bytes);
+            within(header.len() as u64, path, tensors::MAX_HEADER_BYTES, "the header, in bytes")?;
+            unique::check(header).map_err(|why| unreadable(path, &format!("in its header {why}")))?;
             let (tensors, description) = Tensors::from_safetensors(bytes).map_err(|why| unreadable(path, &why))?;
             match description {
                 Some(text) => {
                     refuse_graph_option(options)?;
+                    check_description(&text, path)?;
                     refuse_state_dict_options(options)?;
                     described(graph_file::read(&text, tensors, path)?)
                 }
@@ -114,20 +119,26 @@ pub fn parse(bytes: &[u8], path: &Path, options: &ImportOptions) -> Result<Impor
             refuse_graph_option(options)?;
             tflite::read(bytes, path, options)?
         }
+        Kind::Onnx => {
+            refuse_graph_option(options)?;
+            onnx::read(bytes, path, place, options)?
+        }
         Kind::Other(what) => {
             return Err(unreadable(
                 path,
                 &format!(
                     "{what} cannot be imported; what can: a .safetensors file with a `leafgate.graph` description, the state \
-                     dict of a fast feedforward network as .safetensors or .pt, and a .tflite file of dense layers"
+                     dict of a fast feedforward network as .safetensors or .pt, and a .tflite or .onnx file of dense layers"
                 ),
             ));
         }
     };
     let graph = &mut imported.graph;
-    let side = options.graph.as_ref().map_or(&[][..], |side| &side.bytes);
-    let digest = Sha256::new().chain_update(bytes).chain_update(side).finalize();
-    graph.source_sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    if graph.source_sha256.is_empty() {
+        let side = options.graph.as_ref().map_or(&[][..], |side| &side.bytes);
+        let digest = Sha256::new().chain_update(bytes).chain_update(side).finalize();
+        graph.source_sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    }
     if let Some(name) = &options.name {
         graph.name.clone_from(name);
     }
@@ -148,8 +159,15 @@ fn state_dict<'a>(mut tensors: Tensors<'a>, path: &Path, options: &'a ImportOpti
     let Some(side) = &options.graph else { return dict::read(tensors, path, options) };
     refuse_state_dict_options(options)?;
     let (text, others) = side.parts()?;
+    check_description(&text, &side.path)?;
     tensors.join(others)?;
     Ok(described(graph_file::read(&text, tensors, &side.path)?))
+}
+
+/// A description of a size that a network has, in which nothing is said twice.
+fn check_description(text: &str, path: &Path) -> Result<(), ConvertError> {
+    within(text.len() as u64, path, graph_file::MAX_BYTES, "the graph description, in bytes")?;
+    unique::check(text.as_bytes()).map_err(|why| unreadable(path, &format!("in its graph description {why}")))
 }
 
 fn refuse_graph_option(options: &ImportOptions) -> Result<(), ConvertError> {
@@ -162,6 +180,14 @@ fn refuse_graph_option(options: &ImportOptions) -> Result<(), ConvertError> {
         want: "nothing: the file describes its network itself".into(),
         have: "given".into(),
     })
+}
+
+/// Refuses what is larger than a network that fits a microcontroller has: of a few bytes of text a reader makes many.
+fn within(have: u64, path: &Path, want: u64, what: &str) -> Result<(), ConvertError> {
+    if have <= want {
+        return Ok(());
+    }
+    Err(ConvertError::TooLarge { place: path.display().to_string(), what: what.into(), want, have })
 }
 
 fn refuse_state_dict_options(options: &ImportOptions) -> Result<(), ConvertError> {

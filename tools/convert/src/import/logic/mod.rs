@@ -60,7 +60,7 @@ pub(super) struct LogicConv2d {
     prefix: String,
     #[serde(default = "raw")]
     parametrization: String,
-    input: [usize; 3],
+    shape: [usize; 3],
     #[serde(default)]
     padding: usize,
 }
@@ -68,7 +68,7 @@ pub(super) struct LogicConv2d {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OrPool2d {
-    input: [usize; 3],
+    shape: [usize; 3],
     kernel: Pair,
     stride: Pair,
     #[serde(default)]

@@ -22,7 +22,7 @@ impl Builder<'_> {
     pub(in crate::import) fn logic_conv2d(&mut self, layer: &LogicConv2d, index: usize) -> Result<(), ConvertError> {
         let name = self.name("logic_conv2d", &layer.prefix, index);
         let p = &layer.prefix;
-        self.image(&name, layer.input)?;
+        self.image(&name, layer.shape)?;
         let weights = parametrization(&layer.parametrization, &name)?;
         let level_key = |level: usize| format!("{p}tree_weights.{level}");
         let levels = (0..MAX_LEVELS).take_while(|&level| self.tensors.has(&level_key(level))).count();
@@ -81,7 +81,7 @@ impl Builder<'_> {
         key: &str,
         [kernels, positions, nodes]: [usize; 3],
     ) -> Result<[Vec<Option<u32>>; 2], ConvertError> {
-        let [channels, height, width] = layer.input;
+        let [channels, height, width] = layer.shape;
         let pad = layer.padding;
         let padded = pad.checked_mul(2).filter(|&both| both <= MAX_GATES).map(|both| [height + both, width + both]);
         let Some([high, wide]) = padded else {
@@ -112,8 +112,8 @@ impl Builder<'_> {
     /// `OrPooling2d` of torchlogix: the OR of each window, as a tree; of a window's bits two become one, an odd one stays.
     pub(in crate::import) fn or_pool2d(&mut self, layer: &OrPool2d, index: usize) -> Result<(), ConvertError> {
         let name = self.name("or_pool2d", "", index);
-        self.image(&name, layer.input)?;
-        let [channels, height, width] = layer.input;
+        self.image(&name, layer.shape)?;
+        let [channels, height, width] = layer.shape;
         let [kernel, stride, pad] = [layer.kernel, layer.stride, layer.padding].map(|pair| pair.sides());
         let mut windows = [0; 2];
         for (axis, side) in [height, width].into_iter().enumerate() {
@@ -176,6 +176,6 @@ impl Builder<'_> {
             return Ok(());
         }
         let want = format!("channels, height and width whose product is {bits}, the bits before");
-        Err(range(name, "input", &want, &format!("{sides:?}")))
+        Err(range(name, "shape", &want, &format!("{sides:?}")))
     }
 }
