@@ -103,6 +103,16 @@ pub enum ConvertError {
         /// As found.
         have: String,
     },
+    /// A file does not say what the network needs, and nothing else did.
+    #[error("{place}: {what} must be given, wanted {want}")]
+    Unsaid {
+        /// The layer.
+        place: String,
+        /// The quantity.
+        what: String,
+        /// What is enough.
+        want: String,
+    },
     /// The table of calibrated ranges does not belong to the model, or holds what no calibration gives.
     #[error("the calibration table does not fit the model: {what} is {have}, wanted {want}")]
     Calibration {
@@ -176,6 +186,7 @@ impl ConvertError {
             Self::Range { .. } => "E0108",
             Self::Calibration { .. } => "E0109",
             Self::Unsupported { .. } => "E0110",
+            Self::Unsaid { .. } => "E0140",
             Self::NoDescription { .. } => "E0150",
             Self::NoWiring { .. } => "E0151",
             Self::DuplicateTensors { .. } => "E0152",
@@ -202,6 +213,7 @@ impl ConvertError {
             Self::Unsupported { .. } => {
                 "replace these operators and export again, or cut the network where dense layers begin and compute the rest before it"
             }
+            Self::Unsaid { .. } => "give `--trees N`, `--depth N`, or `--config config.json`, which says both",
             Self::NoDescription { .. } => {
                 "describe it in a graph file (`--graph FILE`), or write the model with leafgate_export.py: docs/importing.md"
             }

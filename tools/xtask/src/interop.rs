@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::shell::{self, Failure, workspace};
 
 /// Fixtures: the script that makes them and their folder, from the workspace.
-const FIXTURES: [(&str, &str); 4] = [
+const FIXTURES: [(&str, &str); 5] = [
     ("tests/interop/tflite.py", "tools/convert/tests/fixtures/tflite"),
+    ("tests/interop/fff.py", "tools/convert/tests/fixtures/fff"),
     ("tests/interop/onnx_graphs.py", "tools/convert/tests/fixtures/onnx"),
     ("tests/interop/difflogic_networks.py", "tools/convert/tests/fixtures/difflogic"),
     ("tests/interop/torchlogix_networks.py", "tools/convert/tests/fixtures/torchlogix"),

@@ -307,19 +307,19 @@ fn add(
     match op.as_str() {
         "linear" => {
             let layer: Neurons = keys(layer, &at, path)?;
-            builder.linear(&layer, activation(&layer.activation, &at)?, index)?;
+            builder.linear(&layer, activation_word(&layer.activation, &at)?, index)?;
         }
         "fff" => {
             let layer: Neurons = keys(layer, &at, path)?;
-            builder.fff(&layer, activation(&layer.activation, &at)?, index)?;
+            builder.fff(&layer, activation_word(&layer.activation, &at)?, index)?;
         }
         "ultrafast" => {
             let layer: UltraFast = keys(layer, &at, path)?;
-            builder.ultrafast(&layer, activation(&layer.activation, &at)?, index)?;
+            builder.ultrafast(&layer, activation_word(&layer.activation, &at)?, index)?;
         }
         "moe" => {
             let layer: Moe = keys(layer, &at, path)?;
-            builder.moe(&layer, activation(&layer.activation, &at)?, index)?;
+            builder.moe(&layer, activation_word(&layer.activation, &at)?, index)?;
         }
         "thermometer" => builder.thermometer(&keys(layer, &at, path)?, index)?,
         "gates" => builder.gates(&keys(layer, &at, path)?, index)?,
@@ -332,7 +332,7 @@ fn add(
         "clamp" => builder.clamp(&keys(layer, &at, path)?, index)?,
         "activation" => {
             let Function { function } = keys(layer, &at, path)?;
-            builder.activation(activation(&function, &at)?, index)?;
+            builder.activation(activation_word(&function, &at)?, index)?;
         }
         "add" | "mul" => {
             let Nothing {} = keys(layer, &at, path)?;
@@ -387,7 +387,8 @@ fn keys<T: DeserializeOwned>(layer: Map<String, Value>, at: &str, path: &Path) -
         .map_err(|error| unreadable(path, &format!("its graph description does not read: {at}: {error}")))
 }
 
-fn activation(word: &str, at: &str) -> Result<Activation, ConvertError> {
+/// The activation that `docs/graph-format.md` calls `word`, or an error that lists those there are.
+pub(super) fn activation_word(word: &str, at: &str) -> Result<Activation, ConvertError> {
     activation_of(word).ok_or_else(|| ConvertError::Unknown {
         layer: at.into(),
         what: "activation",

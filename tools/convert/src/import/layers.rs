@@ -56,6 +56,12 @@ impl<'a> Builder<'a> {
         self.tensors.enter(layer);
     }
 
+    /// The tensors, and how many numbers the next layer reads.
+    pub(super) fn next(&mut self) -> (&mut Tensors<'a>, usize) {
+        let cols = self.graph.value(self.graph.output).len;
+        (&mut self.tensors, cols)
+    }
+
     /// Makes `value` what the next layer reads.
     pub(super) fn read(&mut self, value: ValueId) {
         self.graph.output = value;
@@ -100,7 +106,7 @@ impl<'a> Builder<'a> {
     pub(super) fn ultrafast(&mut self, layer: &UltraFast, act: Activation, index: usize) -> Result<(), ConvertError> {
         let name = self.name("ultrafast", &layer.prefix, index);
         let cols = self.input(&name, ValueKind::Real)?;
-        let block = ffn::ultrafast(&mut self.tensors, layer, cols, &name)?;
+        let block = ffn::ultrafast(&mut self.tensors, &layer.prefix, (layer.trees, layer.depth), cols, &name)?;
         self.push_block(name, block, act, layer.residual)
     }
 

@@ -1,11 +1,12 @@
 //! Readers of model files.
 //!
 //! [`open`] recognises a file by its content, never by its name, and makes the float graph of [`crate::ir`]. Four doors
-//! lead in: a safetensors file that describes its network (`docs/graph-format.md`), a state dict, as PyTorch or safetensors saves it, of a fast
-//! feedforward network or beside a file that describes it, a TensorFlow Lite file, and an ONNX file. A file of any other kind is refused by name.
+//! lead in: a safetensors file that describes its network (`docs/graph-format.md`), a state dict, as PyTorch or safetensors saves it, of
+//! fast feedforward blocks or beside a file that describes it, a TensorFlow Lite file, and an ONNX file. A file of any other kind is refused by name.
 //!
 //! A file is untrusted: every size is checked before it is used, nothing in it is executed, and damaged bytes are an error, never a panic.
 
+mod config;
 mod dict;
 mod ffn;
 mod graph_file;
@@ -38,14 +39,21 @@ pub struct ImportOptions {
     pub name: Option<String>,
     /// Names of the outputs; otherwise the file's own. Their number must be that of the outputs.
     pub labels: Option<Vec<String>>,
-    /// Of the hidden neurons of a state dict, which does not say it; [`Activation::Relu`] if not given. A graph file says
-    /// it itself and refuses it here.
+    /// Of the hidden neurons of a state dict; otherwise what the file's metadata calls `activation`, or else [`Activation::Relu`], of
+    /// UltraFastBERT's layer [`Activation::Gelu`]. A graph file says it itself and refuses it here.
     pub activation: Option<Activation>,
     /// Input of a state dict; otherwise pixels 0 to 255 on -1 to 1, `q = p - 128`. A graph file says it itself and refuses it here.
     pub input: Option<InputSpec>,
     /// Leave out the output bias of the leaves of a state dict, as `eval_forward` of the `fastfeedforward` package 0.2.1
     /// does by mistake; training and every other version add it. Only for comparing with that version.
     pub match_eval_0_2_1: bool,
+    /// Blocks of a state dict by their prefixes without the last dot, in the order they run; the others are left out. Otherwise all blocks, by
+    /// prefix.
+    pub layers: Vec<String>,
+    /// Trees of UltraFastBERT's layer in a state dict; follows from the depth if that is given.
+    pub trees: Option<usize>,
+    /// Depth of these trees: one less than the nodes visited in each. Follows from their number if that is given.
+    pub depth: Option<usize>,
     /// A file that describes the network, of which the model file is the state dict.
     pub graph: Option<GraphFile>,
 }
@@ -195,6 +203,9 @@ fn refuse_state_dict_options(options: &ImportOptions) -> Result<(), ConvertError
         ("input", options.input.is_some()),
         ("activation", options.activation.is_some()),
         ("match_eval_0_2_1", options.match_eval_0_2_1),
+        ("layers", !options.layers.is_empty()),
+        ("trees", options.trees.is_some()),
+        ("depth", options.depth.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
         None => Ok(()),

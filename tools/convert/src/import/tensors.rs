@@ -4,7 +4,7 @@
 use crate::error::{ConvertError, layer_named, named};
 use safetensors::{Dtype, SafeTensors};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The metadata key of a graph description.
 pub(super) const DESCRIPTION: &str = "leafgate.graph";
@@ -36,6 +36,8 @@ pub(super) enum Dim {
 #[derive(Debug, Default)]
 pub(super) struct Tensors<'a> {
     all: BTreeMap<String, RawTensor<'a>>,
+    /// Texts that the file carries beside its tensors.
+    metadata: HashMap<String, String>,
     used: BTreeSet<String>,
     taken_bytes: u64,
     /// The layer whose tensors are being asked for, as errors call it.
@@ -44,14 +46,15 @@ pub(super) struct Tensors<'a> {
 
 impl<'a> Tensors<'a> {
     pub(super) fn new(all: BTreeMap<String, RawTensor<'a>>) -> Self {
-        Self { all, used: BTreeSet::new(), taken_bytes: 0, layer: None }
+        Self { all, ..Self::default() }
     }
 
     /// Reads a safetensors file; also gives the text of its graph description, if it has one.
     pub(super) fn from_safetensors(bytes: &'a [u8]) -> Result<(Self, Option<String>), String> {
         let damaged = |error| format!("a damaged safetensors file: {error}");
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-        let description = metadata.metadata().as_ref().and_then(|map| map.get(DESCRIPTION)).cloned();
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let description = metadata.get(DESCRIPTION).cloned();
         let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
         let all = file
             .iter()
@@ -61,7 +64,7 @@ impl<'a> Tensors<'a> {
                 (name.to_owned(), tensor)
             })
             .collect();
-        Ok((Self::new(all), description))
+        Ok((Self { all, metadata, ..Self::default() }, description))
     }
 
     /// Adds the tensors of another file. Fails if both have one of the same name.
@@ -101,6 +104,16 @@ impl<'a> Tensors<'a> {
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.all.keys().map(String::as_str)
+    }
+
+    /// A text of the file's metadata.
+    pub(super) fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key).map(String::as_str)
+    }
+
+    /// Forgets the tensors that `which` names; gives their names.
+    pub(super) fn leave_out(&mut self, which: impl Fn(&str) -> bool) -> Vec<String> {
+        self.all.extract_if(.., |name, _| which(name)).map(|(name, _)| name).collect()
     }
 
     /// Counts `name` as used, if it is there: bookkeeping of a framework that no layer needs.
