@@ -73,6 +73,21 @@ def graph_files():
     wiring = {f"g.{x}_{what}": i32(limit, 1) for x in "ab" for what, limit in (("word", 2), ("rot", 32))}
     layers = [{"op": "thermometer"}, {"op": "gates", "prefix": "g.", "wiring": "word"}, {"op": "gates", "prefix": "h.", "wiring": "gathered"}]
     yield "gates", safetensors({**bits, **wiring}, [*layers, {"op": "group_sum", "groups": 3, "tau": 1.5}])
+    # A generator of its own, so that what follows stays as it was.
+    own = np.random.default_rng(2)
+    places = np.stack([own.integers(0, limit, (2, 1, 2, 2)) for limit in (3, 4, 2)], -1).astype(np.int64)
+    light = lambda *shape: ("F32", own.normal(0, 1, shape).astype(np.float32))  # noqa: E731
+    tree = {"c.tree_weights.0": light(2, 1, 4), "c.tree_weights.1": light(1, 1, 4), "c.connections._indices_L0": ("I64", places)}
+    wired = {"c.connections._indices_L1": ("I64", np.array([[0], [1]])), "d.weights": light(4, 16), "d.a": ("I64", np.array([0, 1, 0, 1]))}
+    layers = [
+        {"op": "binarization", "prefix": "b.", "shape": [1, 1, 3], "order": "channel"},
+        {"op": "logic_conv2d", "prefix": "c.", "parametrization": "light", "shape": [2, 1, 3], "padding": 1},
+        {"op": "or_pool2d", "shape": [1, 1, 2], "kernel": [1, 2], "stride": 1, "padding": [0, 1]},
+        {"op": "logic_dense", "prefix": "d."},
+    ]
+    thresholds = {"b.thresholds": ("F32", np.array([-1.5, 2.0], np.float32))}
+    wired["d.b"] = ("I64", np.array([2, 2, 0, 1]))
+    yield "logic", safetensors({**thresholds, **tree, **wired}, [*layers, {"op": "group_sum", "groups": 2, "tau": 1.5, "beta": 0.5}])
 
 
 def pickle(tensors, before=b""):

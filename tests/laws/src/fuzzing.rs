@@ -34,15 +34,6 @@ pub fn parse_run(bench: &mut Bench, bytes: &[u8]) {
     });
 }
 
-/// Imports as a model file, and evaluates what is accepted, if its input is of a size that a device has.
-pub fn graph(bytes: &[u8]) {
-    let Ok(imported) = import::parse(bytes, Path::new("fuzz"), &ImportOptions::default()) else { return };
-    let input = &imported.graph.input;
-    if input.len <= 1 << 16 {
-        evaluate(&imported.graph, &vec![input.max; input.len]);
-    }
-}
-
 /// Compares engine and reference.
 ///
 /// # Panics

@@ -52,11 +52,11 @@ impl Found {
     }
 }
 
-/// Tensors of difflogic or torchlogix, if there are any: weights of gates come in rows of 16 or 4.
+/// Tensors of difflogic or torchlogix, if there are any: difflogic has 16 weights for each gate.
 fn gates(tensors: &Tensors<'_>) -> Option<String> {
     let is_gates = |name: &&str| {
         let last = name.rsplit('.').next();
-        let of_gates = |&name: &&str| tensors.shape(name).is_ok_and(|shape| matches!(shape, [.., 16 | 4]));
+        let of_gates = |&name: &&str| tensors.shape(name).is_ok_and(|shape| matches!(shape, [_, 16]));
         name.contains("tree_weights.")
             || last == Some("weights") && of_gates(name)
             || last == Some("weight")

@@ -21,6 +21,13 @@ const MAX_BYTES: u64 = 1 << 22;
 /// Ops that an image can hold.
 const MAX_LAYERS: usize = 4096;
 
+/// Of any version; the rest is not looked at.
+#[derive(Deserialize)]
+struct Version {
+    #[serde(default)]
+    format: Option<Value>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -248,11 +255,11 @@ pub(super) fn read(text: &str, tensors: Tensors<'_>, path: &Path) -> Result<Grap
     unique::check(text.as_bytes()).map_err(|why| unreadable(path, &format!("in its graph description {why}")))?;
     let damaged = |error: serde_json::Error| unreadable(path, &format!("its graph description does not read: {error}"));
     // The version first: the keys of another one would be strange for a reason.
-    let value: Value = serde_json::from_str(text).map_err(damaged)?;
-    match value.get("format").and_then(Value::as_str) {
-        Some(FORMAT) => {}
+    let version: Version = serde_json::from_str(text).map_err(damaged)?;
+    match version.format {
+        Some(Value::String(format)) if format == FORMAT => {}
         have => {
-            let have = have.unwrap_or("none").to_owned();
+            let have = have.as_ref().and_then(Value::as_str).unwrap_or("none").to_owned();
             return Err(ConvertError::Unknown { layer: "graph".into(), what: "format", have, want: FORMAT.into() });
         }
     }

@@ -1,12 +1,9 @@
 //! The graph of a state dict in a file beside it: a description, and tensors that the state dict lacks.
 
 use super::tensors::Tensors;
-use super::{recognise, unreadable};
+use super::{MAX_FILE_BYTES, recognise, unreadable, within};
 use crate::error::ConvertError;
 use std::path::{Path, PathBuf};
-
-/// A description is some kilobytes; with the wiring of a large network beside it some megabytes.
-const MAX_BYTES: u64 = super::MAX_FILE_BYTES;
 
 /// A file that describes the network whose state dict is another file: the JSON text of `docs/graph-format.md`, or a safetensors
 /// file with that text as its `leafgate.graph` and with tensors that the state dict lacks.
@@ -20,21 +17,14 @@ impl GraphFile {
     /// Reads the file; what is in it is read with the state dict.
     ///
     /// # Errors
-    /// If it cannot be read, or is larger than 128 MiB.
+    /// If it cannot be read, or is larger than [`MAX_FILE_BYTES`].
     pub fn read(path: &Path) -> Result<Self, ConvertError> {
         let io = |source| ConvertError::Io { path: path.to_owned(), source };
         let metadata = std::fs::metadata(path).map_err(io)?;
         if !metadata.is_file() {
             return Err(unreadable(path, "not a regular file"));
         }
-        if metadata.len() > MAX_BYTES {
-            return Err(ConvertError::TooLarge {
-                place: path.display().to_string(),
-                what: "the file, in bytes".into(),
-                want: MAX_BYTES,
-                have: metadata.len(),
-            });
-        }
+        within(metadata.len(), path, MAX_FILE_BYTES, "the file, in bytes")?;
         Ok(Self::new(path, std::fs::read(path).map_err(io)?))
     }
 

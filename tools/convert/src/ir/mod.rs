@@ -364,7 +364,7 @@ pub struct Graph {
     pub output: ValueId,
     /// What is read from them.
     pub readout: Readout,
-    /// SHA-256 of the source file, hexadecimal.
+    /// SHA-256 of the source file, and of the graph file beside it after that if there is one, hexadecimal.
     pub source_sha256: String,
 }
 
