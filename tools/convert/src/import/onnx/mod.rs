@@ -10,6 +10,7 @@ mod arithmetic;
 mod chain;
 mod constant;
 mod curve;
+mod dense;
 mod experts;
 mod external;
 mod file;
