@@ -3,6 +3,9 @@
 use core::ops::Range;
 use leafgate_board_support::ExitCode;
 use leafgate_board_support::clock::Clock;
+use leafgate_board_support::flash::MemoryFlash;
+use leafgate_board_support::uart::Uart;
+use leafgate_store::MappedFlash;
 
 /// A board. Its log is defmt's global logger, which the board's crate links.
 pub trait Board {
@@ -21,4 +24,24 @@ pub trait Board {
     fn stack() -> Range<usize>;
     /// Ends the program.
     fn exit(code: ExitCode) -> !;
+}
+
+/// A board that takes updates.
+pub trait UpdatedBoard: Board {
+    /// Where slots and journal are, from offset 0 on.
+    type Flash: MappedFlash + New;
+    /// Where updates come in.
+    type Port: Uart;
+}
+
+/// What there is one of.
+pub trait New {
+    /// Takes it.
+    fn new() -> Self;
+}
+
+impl<const BASE: usize, const BYTES: usize> New for MemoryFlash<BASE, BYTES> {
+    fn new() -> Self {
+        MemoryFlash::new()
+    }
 }

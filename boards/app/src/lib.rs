@@ -47,9 +47,14 @@ mod selftest;
 mod serve;
 #[cfg(target_os = "none")]
 pub mod trials;
+#[cfg(target_os = "none")]
+pub mod update;
 
 #[cfg(target_os = "none")]
-pub use {board::Board, run::run};
+pub use {
+    board::{Board, UpdatedBoard},
+    run::run,
+};
 
 /// What the main program of a machine runs.
 #[cfg(all(target_os = "none", feature = "compiled"))]

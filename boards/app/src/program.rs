@@ -16,6 +16,14 @@ macro_rules! trials {
     };
 }
 
+/// The main program of a machine that takes updates over its serial port.
+#[macro_export]
+macro_rules! updates {
+    ($machine:path) => {
+        $crate::main_program!($machine, $crate::update::run);
+    };
+}
+
 /// A main program for a machine; on the host one that says so.
 #[doc(hidden)]
 #[macro_export]

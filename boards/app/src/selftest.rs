@@ -57,11 +57,11 @@ fn under_paint<B: Board>(
 
 /// A session in an arena of exactly the bytes that the image wants. What the application has reserved beyond that is
 /// painted too, and is part of the canary.
-pub(crate) fn painted_session<'m>(
-    model: &'m Model<'static>,
+pub(crate) fn painted_session<'m, 'i>(
+    model: &'m Model<'i>,
     arena: &'m mut GuardedArena,
     paint: u8,
-) -> Result<Session<'m, 'static>, ExitCode> {
+) -> Result<Session<'m, 'i>, ExitCode> {
     let bytes = black_box(arena.bytes());
     bytes.fill(paint);
     let bytes = bytes.get_mut(..model.arena_bytes()).ok_or(ExitCode::ArenaTooSmall)?;
@@ -69,7 +69,7 @@ pub(crate) fn painted_session<'m>(
 }
 
 /// Checks that nothing outside the wanted arena has changed since it was painted.
-pub(crate) fn check_canaries(model: &Model<'static>, arena: &mut GuardedArena, paint: u8) -> Result<(), ExitCode> {
+pub(crate) fn check_canaries(model: &Model<'_>, arena: &mut GuardedArena, paint: u8) -> Result<(), ExitCode> {
     let beyond = black_box(arena.bytes()).get(model.arena_bytes()..).unwrap_or(&[]);
     let first = beyond.iter().position(|&byte| byte != paint);
     if let Some(at) = first {
@@ -87,7 +87,7 @@ pub(crate) fn check_canaries(model: &Model<'static>, arena: &mut GuardedArena, p
 pub(crate) const SERVING_PAINT: u8 = PAINTS[0];
 
 /// Arena bytes up to the last that no longer holds the paint.
-pub(crate) fn arena_used(model: &Model<'static>, arena: &mut GuardedArena, paint: u8) -> usize {
+pub(crate) fn arena_used(model: &Model<'_>, arena: &mut GuardedArena, paint: u8) -> usize {
     let bytes = black_box(arena.bytes()).get(..model.arena_bytes()).unwrap_or(&[]);
     bytes.iter().rposition(|&byte| byte != paint).map_or(0, |last| last + 1)
 }

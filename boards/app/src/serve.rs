@@ -9,7 +9,7 @@ use leafgate_board_support::{ExitCode, GuardedArena, clock, stack};
 
 /// Serves the samples partition and says what memory the runs have used, those of the self-test included.
 pub(crate) fn run<B: Board>(
-    model: &Model<'static>,
+    model: &Model<'_>,
     arena: &mut GuardedArena,
     stopwatch: &Stopwatch<B::Clock>,
     self_test_stack_bytes: u32,
@@ -41,7 +41,7 @@ pub(crate) fn run<B: Board>(
 /// Serves one sample. Returns the stack that the run used.
 fn serve<B: Board>(
     session: &mut Session<'_, '_>,
-    model: &Model<'static>,
+    model: &Model<'_>,
     index: usize,
     bytes: &'static [u8],
     stopwatch: &Stopwatch<B::Clock>,

@@ -20,6 +20,8 @@ pub mod table;
 #[cfg(target_os = "none")]
 pub mod clock;
 #[cfg(target_os = "none")]
+pub mod flash;
+#[cfg(target_os = "none")]
 mod handlers;
 #[cfg(target_os = "none")]
 mod once;
@@ -28,7 +30,13 @@ pub mod partition;
 #[cfg(target_os = "none")]
 pub mod provoke;
 #[cfg(target_os = "none")]
+mod registers;
+#[cfg(target_os = "none")]
+mod reset;
+#[cfg(target_os = "none")]
 pub mod stack;
+#[cfg(target_os = "none")]
+pub mod uart;
 
 pub use exit::ExitCode;
 
@@ -52,4 +60,5 @@ pub use {
     arena::{ArenaCell, GuardedArena},
     exit::exit,
     once::Once,
+    reset::reset,
 };

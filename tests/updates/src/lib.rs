@@ -4,13 +4,14 @@
 //! it boots, receives, tries and confirms as an application does, and checks after each boot that a whole model runs, and one that may.
 //!
 //! `tests/power_cuts.rs` cuts at every byte that an update writes and throughout every erasure; `tests/faults.rs` has wrong content, wrong
-//! senders and wrong signatures; `tests/frames.rs` has lines that lose and damage bytes.
+//! senders and wrong signatures; `tests/frames.rs` has lines that lose and damage bytes; `tests/emulated.rs` has emulated machines that are killed.
 //!
 //! # How long the tests look
 //!
 //! | variable | meaning | without it |
 //! |---|---|---|
 //! | `LEAFGATE_CUTS` | every how manyth cut point is tried; 1: all of them | 61 |
+//! | `LEAFGATE_KILLS` | how often each emulated machine is killed | 6 |
 
 pub mod device;
 pub mod flash;

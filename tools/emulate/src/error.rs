@@ -47,6 +47,12 @@ pub enum EmulateError {
     /// Neither the current folder nor the place where this was built is in a checkout of Leafgate.
     #[error("there is no firmware, and no workspace to build it from")]
     NoWorkspace,
+    /// The board table names no flash and no port for updates of this machine.
+    #[error("{machine} takes no updates")]
+    NoUpdates {
+        /// Its name.
+        machine: String,
+    },
     /// The file is no firmware of ours.
     #[error("{path} is no firmware: {reason}")]
     NoFirmware {
@@ -158,6 +164,7 @@ impl EmulateError {
             }
             Self::Profile { .. } => "build plugin and firmware again, both from the same checkout".into(),
             Self::NoWorkspace => "run this in a checkout of Leafgate, or name a firmware that is built already".into(),
+            Self::NoUpdates { .. } => "take one whose entry in the board table has `update`".into(),
             Self::NoFirmware { .. } => {
                 "give an ELF file of a package under boards/, or name its machine with --machine".into()
             }

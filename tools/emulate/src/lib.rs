@@ -17,6 +17,7 @@
 //! - [`Emulation`] loads firmware, image and samples at their own addresses, always under a timeout, and gives an
 //!   [`Outcome`]: how it ended, the decoded log, and the figures in it with ticks turned into instructions.
 //!
+//! - [`Device`] is a machine that takes updates and runs until it is dropped, with its serial port on a socket and its flash in a file.
 //! - [`Emulation::profile`] has every instruction of the runs counted by a plugin of QEMU, which [`build_plugin`] builds; the
 //!   [`Profile`] says where they went, by function and by op.
 //!
@@ -24,6 +25,7 @@
 //! is the one that is flashed, and measures itself as it does on hardware. A test compares the two ways of counting. Every boot of the application measures a loop of known length, and an
 //! [`Emulation`] fails rather than report figures from a clock that disagrees with the board table.
 
+mod device;
 mod emulation;
 mod error;
 mod features;
@@ -36,6 +38,7 @@ mod qemu;
 mod report;
 mod samples;
 
+pub use device::{Device, FlashFile};
 pub use emulation::Emulation;
 pub use error::EmulateError;
 pub use firmware::{

@@ -40,7 +40,7 @@ pub(crate) fn plugin_arguments(plugin: &Path, map: &Path, out: &Path) -> [OsStri
 }
 
 /// A path within an option: QEMU splits at commas unless they are doubled.
-fn escaped(path: &OsStr) -> OsString {
+pub(crate) fn escaped(path: &OsStr) -> OsString {
     match path.to_str() {
         Some(text) => text.replace(',', ",,").into(),
         None => path.into(),
@@ -92,7 +92,12 @@ impl Qemu {
 
     /// The next bytes of output; `None` at its end.
     pub(crate) fn read(&mut self) -> Result<Option<Vec<u8>>, TimeIsOver> {
-        match self.output.recv_timeout(self.deadline.saturating_duration_since(Instant::now())) {
+        self.read_until(self.deadline)
+    }
+
+    /// The same, but for no longer than until then.
+    pub(crate) fn read_until(&mut self, time: Instant) -> Result<Option<Vec<u8>>, TimeIsOver> {
+        match self.output.recv_timeout(time.min(self.deadline).saturating_duration_since(Instant::now())) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
             Err(RecvTimeoutError::Timeout) => Err(TimeIsOver(self.limit)),

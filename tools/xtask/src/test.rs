@@ -7,7 +7,7 @@ use std::{env, fs, io};
 use crate::shell::{self, Failure, run_with, workspace};
 
 /// Crates that run on a device.
-const RUNTIME: [&str; 3] = ["leafgate-image", "leafgate-kernels", "leafgate"];
+const RUNTIME: [&str; 4] = ["leafgate-image", "leafgate-kernels", "leafgate", "leafgate-store"];
 
 /// Features of `leafgate` that stand alone.
 const FAMILIES: [&str; 6] = ["fff", "gates", "sparse", "speed", "low-bit", "structure"];

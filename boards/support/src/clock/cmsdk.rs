@@ -1,7 +1,7 @@
 //! The CMSDK APB timer of Arm's FPGA images: 32 bits, counts down at the system clock.
 
 use super::Clock;
-use super::registers::{read, write};
+use crate::registers::{read, write};
 
 const CTRL: usize = 0x0;
 const VALUE: usize = 0x4;

@@ -6,7 +6,6 @@
 //! a wrong figure: each timer has a flag that its wrap sets and that stays set.
 
 mod probe;
-mod registers;
 
 #[cfg(target_arch = "arm")]
 mod cmsdk;

@@ -2,7 +2,7 @@
 //! one at the highest value.
 
 use super::Clock;
-use super::registers::{read, write};
+use crate::registers::{read, write};
 
 const TASKS_START: usize = 0x000;
 const TASKS_CLEAR: usize = 0x00C;

@@ -2,7 +2,7 @@
 //! while stopped, so a measurement stops, clears and restarts it.
 
 use super::Clock;
-use super::registers::{read, write};
+use crate::registers::{read, write};
 
 const CNTCR: usize = 0x0;
 const CNTCV_LO: usize = 0x8;

@@ -3,7 +3,7 @@
 //! The emulator clocks it at 1 GHz, hence the prescaler as a parameter: the counter advances once in `PRESCALER` clocks.
 
 use super::Clock;
-use super::registers::{read, write};
+use crate::registers::{read, write};
 
 const CR1: usize = 0x00;
 const DIER: usize = 0x0C;

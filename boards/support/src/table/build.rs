@@ -24,7 +24,7 @@ pub fn link(script: impl Fn(&Machine) -> String, arguments: &[&str]) -> Option<P
     let boards = Boards::parse(&text).unwrap_or_else(|error| panic!("board.toml: {error}"));
     for machine in &boards.machines {
         let in_ram = Machine { place: Place::Ram, ..machine.clone() };
-        for (suffix, machine) in [("", machine), ("-trials", machine), (IN_RAM, &in_ram)] {
+        for (suffix, machine) in [("", machine), ("-trials", machine), ("-update", machine), (IN_RAM, &in_ram)] {
             let binary = format!("{}{suffix}", machine.name);
             // An example is linked as the machine's own binary.
             if suffix.is_empty() || PathBuf::from(format!("src/bin/{binary}.rs")).is_file() {

@@ -62,6 +62,32 @@ pub struct Machine {
     pub budgets: Budgets,
     /// How ticks become instructions.
     pub clock: Clock,
+    /// Where updates are kept and come in, on machines that take them.
+    pub update: Option<Update>,
+}
+
+/// Where updates are kept and come in. The flash is memory that plays it: it outlives a reset, and the emulator keeps it in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Update {
+    /// Two slots, and two pages of a journal after them.
+    pub flash: Region,
+    /// The memory of the emulator that the flash lies in.
+    pub memory: Region,
+    /// The kind of serial port.
+    pub uart: Uart,
+    /// Its first register.
+    pub uart_base: u32,
+}
+
+/// A kind of serial port; the file of its name in `uart/` drives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Uart {
+    /// CMSDK APB UART.
+    Cmsdk,
+    /// 16550.
+    Ns16550,
 }
 
 /// A region of the address space.
@@ -231,6 +257,12 @@ impl Machine {
         }
         if self.clock.ticks_per_insn.contains(&0) || self.clock.prescaler == 0 {
             return Err("ticks_per_insn and prescaler must not be 0".into());
+        }
+        if let Some(Update { flash, memory, .. }) = self.update {
+            let inside = memory.origin <= flash.origin && flash.end() <= memory.end();
+            if !inside || regions.iter().any(|(_, region)| region.overlaps(&flash)) {
+                return Err("the flash of updates is outside of its memory, or overlaps another region".into());
+            }
         }
         Ok(())
     }

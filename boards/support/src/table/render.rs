@@ -1,6 +1,6 @@
 //! What build scripts write from the board table: linker scripts and Rust types.
 
-use super::{Boards, Machine, Place, Timer};
+use super::{Boards, Machine, Place, Timer, Uart, Update};
 use std::fmt::Write;
 
 impl Boards {
@@ -122,6 +122,26 @@ impl Board for {type_name} {{
             type_name = self.type_name(),
             arena_bytes = self.arena_bytes,
             clock = self.clock_type(),
+        ) + &self.update_type()
+    }
+
+    /// What makes the machine one that takes updates.
+    fn update_type(&self) -> String {
+        let Some(Update { flash, uart, uart_base, .. }) = self.update else { return String::new() };
+        let uart = match uart {
+            Uart::Cmsdk => "Cmsdk",
+            Uart::Ns16550 => "Ns16550",
+        };
+        format!(
+            r#"
+impl leafgate_app::UpdatedBoard for {type_name} {{
+    type Flash = leafgate_board_support::flash::MemoryFlash<{origin:#x}, {bytes:#x}>;
+    type Port = leafgate_board_support::uart::{uart}<{uart_base:#x}>;
+}}
+"#,
+            type_name = self.type_name(),
+            origin = flash.origin,
+            bytes = flash.bytes,
         )
     }
 

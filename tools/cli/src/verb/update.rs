@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use leafgate_store::Slot;
+use leafgate_store::{Slot, UpdateError};
 use leafgate_update::{Line, SendError, Sender};
 use serde::Serialize;
 
@@ -140,6 +140,10 @@ fn no_port(port: &str, error: &std::io::Error) -> Failure {
 fn failure(port: &str, error: SendError) -> Failure {
     let again = "give the same command again: the update goes on where it was; the device runs its old model meanwhile";
     let (code, hint) = match &error {
+        SendError::Refused(UpdateError::Busy { .. }) => (
+            "E0317",
+            "wait for the other sender, or drop its update with --replace; the device runs what it ran before",
+        ),
         SendError::Refused(_) => ("E0317", "the device runs what it ran before"),
         SendError::FellBack => {
             ("E0318", "the log of the device says why; `leafgate check` tells whether the image is at fault")

@@ -1,0 +1,3 @@
+//! The application on `mps2-an386`, with updates over its serial port.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+leafgate_app::updates!(leafgate_qemu_arm::Mps2An386);
