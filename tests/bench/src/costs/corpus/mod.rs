@@ -341,7 +341,9 @@ impl Corpus {
             }
             2 | 3 => {
                 let shift = if self.one_in(3) { 33 + self.below(4) } else { 14 + self.below(18) } as u8;
-                let m = 1 << (u32::from(shift) - 2).min(30);
+                // Some sums are far beyond the bounds.
+                let more = if shift < 27 && self.one_in(2) { 6 } else { 0 };
+                let m = 1 << (u32::from(shift) - 2 + more).min(30);
                 let [lo, hi] = *self.at.draw.choose(&[[-128, 127], [-100, 100], [0, 20]]);
                 let (second, zero_point) = (self.view(self.second, rows, cols), self.below(20) as i8 - 10);
                 let (z1, z2) = (self.below(20) as i8, -(self.below(20) as i8));
