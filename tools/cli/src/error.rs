@@ -131,6 +131,9 @@ impl From<ConvertError> for Failure {
             ConvertError::Range { place, what, want, have } => {
                 new(format!("{what} is {have}, wanted {want}")).within(place.clone())
             }
+            ConvertError::Unsaid { place, what, want } => {
+                new(format!("{what} must be given, wanted {want}")).within(place.clone())
+            }
             ConvertError::Overflow { place, row, want, have } => {
                 new(format!("the accumulator of row {row} could reach {have}, wanted at most {want}"))
                     .within(place.clone())

@@ -3,8 +3,8 @@
 use leafgate_image::{FEATURE_PAIRS, FEATURE_T2, FEATURE_W4, Header};
 use zerocopy::FromBytes;
 
-/// Feature bits of an image that every application runs: ops 1 to 7, and matrices in pairs.
-const ALWAYS: u32 = 0xFE | FEATURE_PAIRS;
+/// Feature bits of an image that every application runs: ops 1 to 8, and matrices in pairs.
+const ALWAYS: u32 = 0x1FE | FEATURE_PAIRS;
 
 /// Other feature bits, and the cargo feature that they need.
 const FEATURES: [(u32, &str); 1] = [(FEATURE_W4 | FEATURE_T2, "low-bit")];
@@ -27,7 +27,7 @@ mod tests {
     #[test]
     fn an_image_says_what_it_needs() {
         let of = |features| needed(Header { features, ..Header::default() }.as_bytes());
-        assert_eq!(of(0xFE | FEATURE_PAIRS), Some(vec![]));
+        assert_eq!(of(0x1FE | FEATURE_PAIRS), Some(vec![]));
         assert_eq!(of(1 << 1 | FEATURE_W4), Some(vec!["low-bit"]));
         assert_eq!(of(1 << 1 | FEATURE_T2 | FEATURE_W4), Some(vec!["low-bit"]));
         assert_eq!(of(1 << 31), None);

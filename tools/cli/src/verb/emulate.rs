@@ -178,7 +178,7 @@ fn chosen(arguments: &Arguments) -> Result<Vec<&'static Machine>, Failure> {
 fn work(arguments: &Arguments, network: &Network) -> Result<Work, Failure> {
     let (mut inputs, mut labels) = match &arguments.samples {
         Some(path) => {
-            let samples = arguments.sample_options.load(path, &network.input, network.outputs)?;
+            let samples = arguments.sample_options.load(path, &network.input, network.outputs, &network.labels)?;
             (samples.inputs.iter().map(|sample| network.bytes_of(sample)).collect(), samples.labels)
         }
         None => (network.golden.clone(), None),

@@ -1,5 +1,6 @@
 //! The verbs, one file each: arguments, work, report.
 
+mod accuracy_report;
 pub mod boards;
 pub mod check;
 pub mod completions;

@@ -2,6 +2,7 @@
 
 mod errors;
 mod files;
+mod forms;
 mod leafgate;
 mod models;
 mod verbs;

@@ -1,6 +1,8 @@
-//! From the layers of a graph description to nodes: one method per op. The conditional ones are in [`super::ffn`].
+//! From the layers of a graph description to nodes: one method per op. The conditional ones are in [`super::ffn`], those of the frameworks
+//! of logic gates in [`super::logic`].
 
-use super::graph_file::{Clamp, Gates, GroupSum, Moe, Neurons, Prefixed, UltraFast};
+use super::graph_file::{Clamp, Gates, GroupSum, Moe, Neurons, Prefixed, Slice, Transpose, UltraFast};
+use super::logic::MAX_GATES;
 use super::tensors::{Dim, Tensors};
 use super::{ffn, ffn::Block};
 use crate::error::ConvertError;
@@ -14,14 +16,17 @@ mod limit {
     pub const FEATURES: usize = 1 << 16;
     /// A gate in word wiring names its input word in 11 bits.
     pub const INPUT_WORDS: usize = 1 << 11;
-    /// A gathered gate names its input bit in 16 bits.
-    pub const INPUT_BITS: usize = 1 << 16;
+    /// Elements of a joined value: a value joined with itself again and again would fill any memory.
+    pub const ELEMENTS: usize = 1 << 24;
 }
 
-/// A graph under construction: every layer reads the output of the one before.
+/// A graph under construction: a layer reads the output of the one before, or what [`Builder::read`] says.
 pub(super) struct Builder<'a> {
+    /// Its output is what the next layer reads.
     graph: Graph,
-    tensors: Tensors<'a>,
+    pub(super) tensors: Tensors<'a>,
+    /// Gates so far of layers that are unrolled.
+    pub(super) gates: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -30,12 +35,12 @@ impl<'a> Builder<'a> {
         let (output, source_sha256) = (Graph::INPUT, String::new());
         let graph =
             Graph { name, input, labels, values, nodes: Vec::new(), output, readout: Readout::None, source_sha256 };
-        Self { graph, tensors }
+        Self { graph, tensors, gates: 0 }
     }
 
     /// The finished graph. Fails if it has no layer, ends in bits, or leaves tensors over.
     pub(super) fn finish(self) -> Result<Graph, ConvertError> {
-        let Self { graph, tensors } = self;
+        let Self { graph, tensors, .. } = self;
         if graph.nodes.is_empty() {
             return Err(range("graph", "the number of layers that compute", "1 or more", "0"));
         }
@@ -51,8 +56,33 @@ impl<'a> Builder<'a> {
         self.tensors.enter(layer);
     }
 
+    /// The tensors, and how many numbers the next layer reads.
+    pub(super) fn next(&mut self) -> (&mut Tensors<'a>, usize) {
+        let cols = self.graph.value(self.graph.output).len;
+        (&mut self.tensors, cols)
+    }
+
+    /// Makes `value` what the next layer reads.
+    pub(super) fn read(&mut self, value: ValueId) {
+        self.graph.output = value;
+    }
+
+    /// The value that the last layer has written.
+    pub(super) fn last(&self) -> ValueId {
+        self.graph.output
+    }
+
     pub(super) fn argmax(&mut self) -> Result<(), ConvertError> {
         self.graph.readout = Readout::Argmax;
+        Ok(())
+    }
+
+    pub(super) fn top_k(&mut self, k: usize, at: &str) -> Result<(), ConvertError> {
+        let classes = self.graph.value(self.graph.output).len;
+        if !(1..=classes).contains(&k) {
+            return Err(range(at, "k", &format!("1 to {classes}, the number of classes"), &k.to_string()));
+        }
+        self.graph.readout = Readout::TopK(k);
         Ok(())
     }
 
@@ -76,7 +106,7 @@ impl<'a> Builder<'a> {
     pub(super) fn ultrafast(&mut self, layer: &UltraFast, act: Activation, index: usize) -> Result<(), ConvertError> {
         let name = self.name("ultrafast", &layer.prefix, index);
         let cols = self.input(&name, ValueKind::Real)?;
-        let block = ffn::ultrafast(&mut self.tensors, layer, cols, &name)?;
+        let block = ffn::ultrafast(&mut self.tensors, &layer.prefix, (layer.trees, layer.depth), cols, &name)?;
         self.push_block(name, block, act, layer.residual)
     }
 
@@ -123,7 +153,8 @@ impl<'a> Builder<'a> {
                 }
             }
             "gathered" => {
-                let limit = bits.min(limit::INPUT_BITS);
+                // The passes make a netlist of it, which has limits of its own.
+                let limit = bits.min(MAX_GATES);
                 let want = [Dim::Is("n", n)];
                 let (_, a) = self.tensors.indices(&format!("{p}a"), &want, "the input bit", limit)?;
                 let (_, b) = self.tensors.indices(&format!("{p}b"), &want, "the input bit", limit)?;
@@ -148,7 +179,11 @@ impl<'a> Builder<'a> {
         if !tau.is_normal() || tau < 0.0 {
             return Err(range(&name, "tau", "a finite number above 0", &layer.tau.to_string()));
         }
-        let bias = self.tensors.floats_or_zeros(&format!("{}bias", layer.prefix), "groups", groups)?;
+        if !(layer.beta as f32).is_finite() {
+            return Err(range(&name, "beta", "a finite number", &layer.beta.to_string()));
+        }
+        let mut bias = self.tensors.floats_or_zeros(&format!("{}bias", layer.prefix), "groups", groups)?;
+        bias.iter_mut().for_each(|bias| *bias += layer.beta as f32);
         let bounds = equal_groups(bits, groups);
         self.push(name, Op::GroupSum { bounds, bias, tau }, groups, ValueKind::Real);
         Ok(())
@@ -179,6 +214,76 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    pub(super) fn activation(&mut self, act: Activation, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("activation", "", index);
+        let len = self.input(&name, ValueKind::Real)?;
+        self.push(name, Op::Activation(act), len, ValueKind::Real);
+        Ok(())
+    }
+
+    /// The sum (`add`) or the product (`mul`) of two values.
+    pub(super) fn combine(&mut self, op: &str, second: ValueId, index: usize) -> Result<(), ConvertError> {
+        let name = self.name(op, "", index);
+        let len = self.input(&name, ValueKind::Real)?;
+        let other = self.graph.value(second);
+        if (other.kind, other.len) != (ValueKind::Real, len) {
+            let want = format!("{len} numbers, as the first");
+            return Err(range(&name, "its second input", &want, &described(other)));
+        }
+        let op = if op == "mul" { Op::Mul { second } } else { Op::Add { second } };
+        self.push(name, op, len, ValueKind::Real);
+        Ok(())
+    }
+
+    pub(super) fn concat(&mut self, others: &[ValueId], index: usize) -> Result<(), ConvertError> {
+        let name = self.name("concat", "", index);
+        let Value { kind, mut len, .. } = *self.graph.value(self.graph.output);
+        for (i, other) in others.iter().map(|&other| self.graph.value(other)).enumerate() {
+            if other.kind != kind {
+                let want = format!("{}, as the first", word(kind));
+                return Err(range(&name, &format!("input {}", i + 1), &want, &described(other)));
+            }
+            if kind == ValueKind::Bits && len % 32 != 0 {
+                let what = format!("the bits before input {}", i + 1);
+                return Err(range(&name, &what, "a multiple of 32", &len.to_string()));
+            }
+            len += other.len;
+            if len > limit::ELEMENTS {
+                let (what, want) = ("elements".to_owned(), limit::ELEMENTS as u64);
+                return Err(ConvertError::TooLarge { place: name, what, want, have: len as u64 });
+            }
+        }
+        self.push(name, Op::Concat { others: others.to_vec() }, len, kind);
+        Ok(())
+    }
+
+    pub(super) fn slice(&mut self, layer: &Slice, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("slice", "", index);
+        let &Slice { start, len } = layer;
+        let Value { kind, len: have, .. } = *self.graph.value(self.graph.output);
+        if len == 0 || start.checked_add(len).is_none_or(|end| end > have) {
+            let want = format!("1 or more of the {have} elements");
+            return Err(range(&name, "start and len", &want, &format!("{start} and {len}")));
+        }
+        if kind == ValueKind::Bits && start % 32 != 0 {
+            return Err(range(&name, "start, of bits,", "a multiple of 32", &start.to_string()));
+        }
+        self.push(name, Op::Slice { start, len }, len, kind);
+        Ok(())
+    }
+
+    pub(super) fn transpose(&mut self, layer: &Transpose, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("transpose", "", index);
+        let len = self.input(&name, ValueKind::Real)?;
+        let &Transpose { rows, cols } = layer;
+        if rows.checked_mul(cols) != Some(len) {
+            let want = format!("a product of {len}, the elements of its input");
+            return Err(range(&name, "rows and cols", &want, &format!("{rows} and {cols}")));
+        }
+        self.push(name, Op::Transpose { rows, cols }, len, ValueKind::Real);
+        Ok(())
+    }
+
     /// Adds an FFN, and the sum with its input if it is residual.
     pub(super) fn push_block(
         &mut self,
@@ -202,15 +307,16 @@ impl<'a> Builder<'a> {
                 &len.to_string(),
             ));
         }
-        let sum = residual.then(|| format!("{name}.residual"));
+        let sum = format!("{name}.residual");
         self.push(name, op, len, ValueKind::Real);
-        if let Some(sum) = sum {
+        if residual {
+            let sum = self.unique(sum, self.graph.nodes.len());
             self.push(sum, Op::Add { second: x }, len, ValueKind::Real);
         }
         Ok(())
     }
 
-    fn push(&mut self, name: String, op: Op, len: usize, kind: ValueKind) {
+    pub(super) fn push(&mut self, name: String, op: Op, len: usize, kind: ValueKind) {
         let (input, output) = (self.graph.output, ValueId(self.graph.values.len()));
         self.graph.values.push(Value { name: name.clone(), len, kind });
         self.graph.nodes.push(Node { name, op, input, output });
@@ -218,11 +324,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The length of the value that the next layer reads, which must be of `want` kind.
-    fn input(&self, layer: &str, want: ValueKind) -> Result<usize, ConvertError> {
-        let word = |kind| match kind {
-            ValueKind::Real => "numbers",
-            ValueKind::Bits => "bits",
-        };
+    pub(super) fn input(&self, layer: &str, want: ValueKind) -> Result<usize, ConvertError> {
         let value = self.graph.value(self.graph.output);
         if value.kind == want {
             Ok(value.len)
@@ -232,16 +334,33 @@ impl<'a> Builder<'a> {
     }
 
     /// A name that a reader of reports finds again in the file: the prefix without its dot, or else op and index.
-    fn name(&self, op: &str, prefix: &str, index: usize) -> String {
+    pub(super) fn name(&self, op: &str, prefix: &str, index: usize) -> String {
         let trimmed = prefix.trim_end_matches('.');
         if trimmed.is_empty() {
-            format!("{op}_{index}")
-        } else if self.graph.nodes.iter().any(|node| node.name == trimmed) {
-            format!("{trimmed}_{index}")
+            self.unique(format!("{op}_{index}"), index)
         } else {
-            trimmed.to_owned()
+            self.unique(trimmed.to_owned(), index)
         }
     }
+
+    /// `name`, or if a node has it already one like it: calibration finds values by their names.
+    fn unique(&self, mut name: String, index: usize) -> String {
+        while self.graph.nodes.iter().any(|node| node.name == name) {
+            name += &format!("_{index}");
+        }
+        name
+    }
+}
+
+fn word(kind: ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Real => "numbers",
+        ValueKind::Bits => "bits",
+    }
+}
+
+fn described(value: &Value) -> String {
+    format!("{} {}, of `{}`", value.len, word(value.kind), value.name)
 }
 
 /// A figure out of its bounds.

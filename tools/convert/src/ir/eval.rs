@@ -106,6 +106,19 @@ impl<'g> Evaluator<'g> {
     /// # Panics
     /// As [`evaluate`].
     pub fn run(&mut self, q: &[i8], observer: &mut impl Observer) -> &[f32] {
+        self.run_replacing(q, observer, |_, _| {})
+    }
+
+    /// [`Self::run`] in which `replace` may change the output of each node (by index) before others read it.
+    ///
+    /// # Panics
+    /// As [`evaluate`].
+    pub fn run_replacing(
+        &mut self,
+        q: &[i8],
+        observer: &mut impl Observer,
+        mut replace: impl FnMut(usize, &mut [f32]),
+    ) -> &[f32] {
         let spec = &self.graph.input;
         assert_eq!(q.len(), spec.len, "the input does not have the graph's length");
         let input = &mut self.values[Graph::INPUT.0];
@@ -117,6 +130,7 @@ impl<'g> Evaluator<'g> {
             y.clear();
             self.step(index, node, &mut y, observer);
             observer.value(node.output, &y);
+            replace(index, &mut y);
             self.values[node.output.0] = y;
         }
         &self.values[self.graph.output.0]
@@ -125,6 +139,11 @@ impl<'g> Evaluator<'g> {
     /// The values of the last run, indexed as [`Graph::values`].
     pub fn values(&self) -> &[Vec<f32>] {
         &self.values
+    }
+
+    /// The output of a node (by index) in the last run.
+    pub fn output(&self, node: usize) -> &[f32] {
+        &self.values[self.graph.nodes[node].output.0]
     }
 
     /// The class of one input: [`class_of`] its scores.
@@ -154,6 +173,13 @@ impl<'g> Evaluator<'g> {
                 y.extend(x.iter().zip(gain).zip(bias).map(|((x, gain), bias)| gain * x + bias));
             }
             Op::Add { second } => y.extend(x.iter().zip(&self.values[second.0]).map(|(a, b)| a + b)),
+            Op::Mul { second } => y.extend(x.iter().zip(&self.values[second.0]).map(|(a, b)| a * b)),
+            Op::Concat { others } => {
+                y.extend_from_slice(x);
+                others.iter().for_each(|other| y.extend_from_slice(&self.values[other.0]));
+            }
+            Op::Slice { start, len } => y.extend_from_slice(&x[*start..start + len]),
+            Op::Transpose { rows, cols } => y.extend((0..rows * cols).map(|i| x[i % rows * cols + i / rows])),
             Op::Activation(activation) => y.extend(x.iter().map(|&x| activation.of(x))),
             Op::Clamp { min, max } => y.extend(x.iter().map(|x| x.max(*min).min(*max))),
             Op::Bits { feature, threshold } => {
@@ -333,6 +359,7 @@ impl Activation {
             Self::Sigmoid => sigmoid(wide) as f32,
             Self::Tanh => wide.tanh() as f32,
             Self::Silu => (wide * sigmoid(wide)) as f32,
+            Self::HardSwish => (wide * (wide + 3.0).clamp(0.0, 6.0) / 6.0) as f32,
         }
     }
 }
