@@ -48,8 +48,7 @@ fn no_input_exceeds_the_bound() {
             within_bounds(machine, name, &prediction, &insns);
             held += 1;
         }
-        println!("{:14} {held} images within their bounds, no figure for {silent:?}", machine.name);
-        // In small images most instructions are around the ops, where they are known least.
-        assert!(held >= 2, "{}: figures of {held} images only: {silent:#?}", machine.name);
+        println!("{:14} {held} images within their bounds, no figure for {silent:#?}", machine.name);
+        assert!(silent.is_empty(), "{}: no figures of {silent:#?}", machine.name);
     }
 }

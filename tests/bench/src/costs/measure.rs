@@ -149,6 +149,7 @@ fn module(op: &Op) -> &'static str {
         Op::Gates(_) => "gates",
         Op::GroupSum(_) => "groupsum",
         Op::Map(_) => "map",
+        Op::Move(_) => "copy",
         Op::Readout(_) => "readout",
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn linear(op: &Linear, image: &Image, seen: Option<&OpTrace>) -> Work
     let mut work = Work::default();
     let times = image.tensors[op.output].rows;
     let name = match &op.weights {
-        Weights::Rows(_) if op.transposed && times > 1 => "strided",
+        Weights::Rows(_) if op.transposed && times > 1 => return strided(op, image, times, seen),
         Weights::Rows(_) => "rows",
         Weights::Pairs { .. } => "pairs",
         Weights::LowBit(weights) => return low_bit::linear(op, weights, image, seen),
@@ -61,6 +61,26 @@ pub(super) fn linear(op: &Linear, image: &Image, seen: Option<&OpTrace>) -> Work
     work
 }
 
+/// Row by row and element by element, as the elements that a row is multiplied with do not lie side by side.
+fn strided(op: &Linear, image: &Image, times: usize, seen: Option<&OpTrace>) -> Work {
+    let mut work = Work::default();
+    let rows = times * op.rows;
+    work.add("strided", 1);
+    work.add("strided.input", times);
+    work.add("strided.row", rows);
+    work.add("strided.column", rows * op.cols);
+    work.add("strided.plain", if op.bias.is_none() { rows } else { 0 });
+    match op.rq {
+        None => work.add(if op.accumulate { "strided.add" } else { "strided.sum" }, rows),
+        Some(rq) => {
+            work.add("strided.shared", if rq.count() == 1 { rows } else { 0 });
+            let counts = work.requantise("strided", (&image.constants, rq), 0..op.rows, times);
+            work.ends("strided", counts, seen.map(|seen| &seen.seen.outputs));
+        }
+    }
+    work
+}
+
 /// Whether there is a bias, and records: none, one for all, or one of each row.
 pub(super) fn records(op: &Linear) -> &'static str {
     match (op.rq.map(|rq| rq.count()), op.bias, op.accumulate) {
@@ -77,10 +97,7 @@ pub(super) fn records(op: &Linear) -> &'static str {
 
 /// Products of rows. In pairs the last rows are a group as the others.
 fn rows(work: &mut Work, name: &str, rows: std::ops::Range<usize>, op: &Linear, times: usize) {
-    if op.transposed && times > 1 {
-        work.add("strided.row", times * rows.len());
-        work.add("strided.column", times * rows.len() * op.cols);
-    } else if matches!(op.weights, Weights::Pairs { .. }) {
+    if matches!(op.weights, Weights::Pairs { .. }) {
         // Eight quads at once, or fewer.
         work.line_by(&format!("{name}.group"), op.cols.div_ceil(4), 8, times * rows.len().div_ceil(4));
         work.add(format!("{name}.row"), times * rows.len());

@@ -60,10 +60,11 @@ pub(super) fn linear(op: &Linear, weights: &LowBit, image: &Image, seen: Option<
     let whole = op.rows / block_rows * block_rows;
     let mut counts = [0; 2];
     for (part, range) in [("whole", 0..whole), ("part", whole..op.rows)] {
-        let name = format!("{kind}.{part}");
-        work.add(format!("{name}.any"), if range.is_empty() { 0 } else { times });
-        let [upper, shorter] = work.requantise(&name, (&image.constants, rq), range, times);
-        counts = [counts[0] + upper, counts[1] + shorter];
+        work.add(format!("{kind}.{part}.any"), if range.is_empty() { 0 } else { times });
+        let short = range.clone().filter(|&row| image.constants.rq(rq, row).s < 33).count();
+        work.add(format!("{kind}.{part}.row"), times * range.len());
+        work.add(format!("low.{}.short", records(op)), times * short);
+        counts = [counts[0] + times * (range.len() - short), counts[1] + times * short];
     }
     work.ends("low", counts, seen.map(|seen| &seen.seen.outputs));
     work

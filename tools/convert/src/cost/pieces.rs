@@ -102,8 +102,12 @@ impl Work {
     }
 }
 
-/// Pieces of the ends but the plain one.
+/// Pieces of the ends but the plain one. Those of short shifts, which are rare, are the same for all layouts of weights.
 fn end_pieces(name: &str) -> [Vec<String>; 2] {
-    let pieces = |kind: &str, ways: &[&str]| ways.iter().map(|way| format!("{name}.{kind}.{way}")).collect();
-    [pieces("upper", &["low", "high"]), pieces("whole", &["low", "high", "lower", "higher"])]
+    let pieces = |kind: &str, ways: &[&str]| ways.iter().map(|way| format!("{kind}.{way}")).collect();
+    let short = if matches!(name, "rows" | "pairs" | "strided" | "low") { "linear" } else { name };
+    [
+        pieces(&format!("{name}.upper"), &["low", "high"]),
+        pieces(&format!("{short}.whole"), &["low", "high", "lower", "higher"]),
+    ]
 }

@@ -97,7 +97,16 @@ pub(super) fn copy(op: &Move, image: &Image) -> Work {
     work.add(format!("move.{width}"), 1);
     if op.from_col == 1 {
         // A block of memory, which is copied several words at a time.
-        work.line_by(&format!("move.{width}.row"), op.cols, 16, op.rows);
+        for row in 0..op.rows {
+            let size = if width == "bytes" { 1 } else { 4 };
+            block(
+                &mut work,
+                width,
+                size * (op.from + row * op.from_row),
+                size * (op.to + row * op.to_row),
+                size * op.cols,
+            );
+        }
     } else {
         work.add("move.strided", op.rows);
         work.add(format!("move.{width}.each"), op.rows * op.cols);
@@ -116,4 +125,18 @@ pub(super) fn readout(op: &Readout, image: &Image, seen: Option<&OpTrace>) -> Wo
         work.search(search, input.cols, op.k, seen.map(|seen| &seen.seen.largest));
     }
     work
+}
+
+/// A block of `bytes` from one place to another: word by word to where the latter is a multiple of a word, if there is enough of it.
+fn block(work: &mut Work, width: &str, from: usize, to: usize, bytes: usize) {
+    const ENOUGH: usize = 16;
+    let head = to.wrapping_neg() % 4;
+    work.add(format!("move.{width}.row"), 1);
+    if bytes < ENOUGH {
+        work.add(format!("move.{width}.byte"), bytes);
+        return;
+    }
+    let turned = if (from + head).is_multiple_of(4) { "even" } else { "turned" };
+    work.line_by(&format!("move.{width}.{turned}"), (bytes - head) / 4, 4, 1);
+    work.add("move.byte", head + (bytes - head) % 4);
 }

@@ -7,7 +7,11 @@ use super::Corpus;
 
 impl Corpus {
     fn range(&mut self, is_whole: bool, cols: u32, rows: u32) -> RangeRecord {
-        let n = if self.one_in(8) { 0 } else { 1 + self.below(16) };
+        let n = match self.below(8) {
+            0 => 0,
+            1 => 17 + self.below(24),
+            _ => 1 + self.below(16),
+        };
         let is_each = self.one_in(2);
         let scale = if self.one_in(3) { ((1 << 30) + self.below(1 << 20), 28 + self.below(9) as u8) } else { (0, 0) };
         let has_keys = n > 0 && !self.one_in(8);

@@ -10,6 +10,7 @@ mod low_bit;
 use leafgate_image::*;
 use leafgate_tests_laws::hostile::NO_MAP;
 use leafgate_tests_laws::layout::{Layout, NO_ROUTE};
+use leafgate_tests_laws::structure::NO_MOVE;
 
 /// Elements of the input.
 const INPUT: u32 = 96;
@@ -36,7 +37,7 @@ pub enum Topic {
     Route,
     /// GATES, GROUPSUM and MAP to bits.
     Bits,
-    /// MAP.
+    /// MAP and MOVE.
     Map,
     /// GATES and GROUPSUM of a netlist.
     Netlist,
@@ -62,7 +63,7 @@ pub const TOPICS: [(Topic, u64); 8] = [
     (Topic::Skip, 56),
     (Topic::Route, 20),
     (Topic::Bits, 30),
-    (Topic::Map, 12),
+    (Topic::Map, 48),
     (Topic::Netlist, 24),
     (Topic::LowBit, 60),
 ];
@@ -326,7 +327,7 @@ impl Corpus {
         let cols = 1 + self.below(RECORDS.min(INPUT / rows));
         let input = self.input(rows, cols);
         let none = MapRecord { input, lo: 0, hi: 0, ..NO_MAP };
-        let record = match self.below(5) {
+        let record = match self.below(8) {
             0 => MapRecord { kind: map::LUT256, table: self.some_weights(256), ..none },
             1 => {
                 let is_each = self.one_in(2);
@@ -341,16 +342,46 @@ impl Corpus {
             }
             2 | 3 => {
                 let shift = if self.one_in(3) { 33 + self.below(4) } else { 14 + self.below(18) } as u8;
-                let m = 1 << (u32::from(shift) - 2).min(30);
+                // Some sums are far beyond the bounds.
+                let more = if shift < 27 && self.one_in(2) { 6 } else { 0 };
+                let m = 1 << (u32::from(shift) - 2 + more).min(30);
                 let [lo, hi] = *self.at.draw.choose(&[[-128, 127], [-100, 100], [0, 20]]);
                 let (second, zero_point) = (self.view(self.second, rows, cols), self.below(20) as i8 - 10);
                 let (z1, z2) = (self.below(20) as i8, -(self.below(20) as i8));
                 MapRecord { kind: map::ADD, second, m1: m, m2: -m / 3, shift, zero_point, lo, hi, z1, z2, ..none }
             }
+            4 => {
+                let shift = if self.one_in(3) { 33 + self.below(4) } else { 16 + self.below(16) };
+                let more = if self.one_in(2) { 4 } else { 12 };
+                let second = self.view(self.second, rows, cols);
+                let (lo, hi, m1) = (-100, 90, 1 << (shift - more).min(30));
+                MapRecord { kind: map::MUL, second, m1, shift: shift as u8, lo, hi, z1: 3, z2: -5, ..none }
+            }
+            5 | 6 => return self.copy(),
             _ => MapRecord { lo: self.below(100) as i8 - 110, hi: self.below(100) as i8, ..none },
         };
         let output = self.at.tensor(dtype::I8, rows, cols);
         self.at.op(&MapRecord { output, ..record });
+    }
+
+    /// MOVE of bytes or words, in blocks or one by one.
+    fn copy(&mut self) {
+        let (x, is_bytes) = (self.x, self.one_in(2));
+        let elements = if is_bytes { INPUT } else { INPUT / 4 };
+        let input = self.view(x, 1, elements);
+        if !is_bytes {
+            self.at.tensors[usize::from(input)].dtype = dtype::I32;
+        }
+        let rows = 1 + self.below(3);
+        let cols = 1 + self.below(elements / rows);
+        let from_col = if self.one_in(2) { 1 } else { self.below((elements - 1) / cols.max(2) + 1) };
+        let last = (cols - 1) * from_col;
+        let from_row = self.below((elements - 1 - last) / rows + 1);
+        let from = self.below(elements - last - (rows - 1) * from_row);
+        let (to, to_row) = (self.below(6), cols + self.below(6));
+        let output = self.at.tensor(if is_bytes { dtype::I8 } else { dtype::I32 }, 1, to + rows * to_row);
+        let record = MoveRecord { input, output, rows, cols, from, from_row, from_col, to, to_row, ..NO_MOVE };
+        self.at.op(&record);
     }
 
     /// Reads out bytes or words.
@@ -428,6 +459,7 @@ mod tests {
             let most = match name.as_str() {
                 "sum.words" | "ffn.bias" | "ffn.zero" | "ffn.start" | "ffn.partial" => 7,
                 _ if name.ends_with(".group") || name.starts_with("net.") || name.starts_with("ffn.rows.") => 7,
+                _ if name.starts_with("move.") => 3,
                 _ if name.starts_with("low.") && name.contains(".rows.") => 3,
                 _ if name.starts_with("low.t2.bytes.") => 1,
                 _ => 15,
