@@ -23,9 +23,12 @@ pub(crate) struct Frame<'r, 'a> {
     pub(crate) parts: [&'r mut [u8]; 5],
 }
 
+/// A power of two above the op numbers of this build.
+const OPS: usize = if cfg!(feature = "structure") { 16 } else { 8 };
+
 /// By op, the halfwords of a record that name tensors: the input, the output, then others.
-static FIELDS: [&[u8]; 8] = {
-    let mut fields: [&[u8]; 8] = [&[2, 3]; 8];
+static FIELDS: [&[u8]; OPS] = {
+    let mut fields: [&[u8]; OPS] = [&[2, 3]; OPS];
     fields[op::FFN as usize] = &[2, 3, 4, 5, 6, 7];
     fields[op::ROUTE as usize] = &[2, 3, 16];
     fields[op::MAP as usize] = &[2, 3, 4];
@@ -43,7 +46,7 @@ impl<'r, 'a> Frame<'r, 'a> {
         // Masks, here and below, say that no index is out of bounds.
         let can_be_packed = cfg!(any(feature = "packed", feature = "low-bit"));
         let is_packed = can_be_packed && record.op == op::LINEAR && is_packed(record);
-        let fields = FIELDS[usize::from(if is_packed { 0 } else { record.op & 7 })];
+        let fields = FIELDS[usize::from(if is_packed { 0 } else { record.op & (OPS as u8 - 1) })];
         let mut parts: [&mut [u8]; 6] = Default::default();
         let (mut rest, mut end) = (arena, 0);
         for _ in fields {

@@ -17,7 +17,8 @@ impl<'a> Model<'a> {
     /// # Errors
     /// What is wrong, where, and the figure wanted and had. No input panics. An image that needs a family of ops whose
     /// cargo feature is off is refused as [`Defect::Unsupported`], by the op's index; so is one with weights of few
-    /// bits without the feature `low-bit`, by its header or its op, and one with matrices in pairs without the feature `packed`, by its header.
+    /// bits without the feature `low-bit`, by its header or its op, and one with matrices in pairs without the feature `packed`, by its header. An op or a kind that this version does not know, or that the
+    /// feature `structure` adds, is refused as the same.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         View::parse(bytes).and_then(Self::supported)
     }

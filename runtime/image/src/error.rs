@@ -47,7 +47,7 @@ defects! {
     Reserved = "a reserved field is not zero", "the image is damaged or was written by a newer version";
     Section = "a section is missing, misplaced, overlapping or unknown", "the image is damaged or was written by a newer version";
     Count = "a number of records is out of bounds", "the image is damaged or was not written by leafgate";
-    Op = "an op, its kind or its flags are unknown", "the image is damaged or was written by a newer version";
+    Op = "an op is out of place, or its flags are unknown", "the image is damaged or was written by a newer version";
     Tensor = "a tensor index, type or place is wrong", "the image is damaged or was not written by leafgate";
     Shape = "a shape does not fit", "the image is damaged or was not written by leafgate";
     Arena = "a tensor lies outside the arena", "the image is damaged or was not written by leafgate";

@@ -18,8 +18,10 @@ pub mod op {
     pub const MAP: u8 = 6;
     /// What is read from the scores.
     pub const READOUT: u8 = 7;
+    /// Copies a part of a tensor.
+    pub const MOVE: u8 = 8;
     /// Names, by number.
-    pub const NAMES: [&str; 8] = ["?", "LINEAR", "FFN", "ROUTE", "GATES", "GROUPSUM", "MAP", "READOUT"];
+    pub const NAMES: [&str; 9] = ["?", "LINEAR", "FFN", "ROUTE", "GATES", "GROUPSUM", "MAP", "READOUT", "MOVE"];
 }
 
 /// Flags of LINEAR.
@@ -104,6 +106,8 @@ pub mod map {
     pub const BITS: u8 = 3;
     /// Bounds.
     pub const CLAMP: u8 = 4;
+    /// Product of two tensors.
+    pub const MUL: u8 = 5;
 }
 
 /// MAP.Affine has one requantise record per column.
@@ -268,7 +272,7 @@ op_records! {
         input: u16,
         /// The output.
         output: u16,
-        /// Second input of Add.
+        /// Second input of Add and Mul.
         second: u16,
         /// 0.
         reserved0: u16,
@@ -278,13 +282,13 @@ op_records! {
         bias: u32,
         /// Constant requantise records.
         rq: u32,
-        /// Multiplier of the first input.
+        /// Multiplier of the first input, or of the product.
         m1: i32,
         /// Multiplier of the second input.
         m2: i32,
-        /// Shift of Add.
+        /// Shift of Add and Mul.
         shift: u8,
-        /// Of Add's output.
+        /// Of their output.
         zero_point: i8,
         /// Lower bound.
         lo: i8,
@@ -296,6 +300,27 @@ op_records! {
         z2: i8,
         /// 0.
         reserved1: u16,
+    }
+    /// MOVE. Counts and places are in elements, of Bits in words.
+    MoveRecord(7) {
+        /// I8, I32 or Bits.
+        input: u16,
+        /// Of the same type.
+        output: u16,
+        /// Rows.
+        rows: u32,
+        /// Columns.
+        cols: u32,
+        /// First element of the input.
+        from: u32,
+        /// From a row of the input to the next.
+        from_row: u32,
+        /// From a column of the input to the next.
+        from_col: u32,
+        /// First element of the output.
+        to: u32,
+        /// From a row of the output to the next.
+        to_row: u32,
     }
     /// READOUT.
     ReadoutRecord(13) {

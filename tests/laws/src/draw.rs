@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 /// Families of graphs that [`graph`] draws.
-pub const FAMILIES: [&str; 9] = [
+pub const FAMILIES: [&str; 11] = [
     "tree-and-master",
     "forest",
     "path",
@@ -18,6 +18,8 @@ pub const FAMILIES: [&str; 9] = [
     "residual",
     "gates-word",
     "gates-gathered",
+    "branches",
+    "gates-joined",
 ];
 
 /// Draws numbers.
@@ -241,14 +243,80 @@ pub fn graph(family: &str, seed: u64) -> Graph {
             }
         }
         "gates-word" | "gates-gathered" => gates(&mut chain, draw, family == "gates-word"),
+        "branches" => branches(&mut chain, draw),
+        "gates-joined" => joined_bits(&mut chain, draw),
         other => panic!("no family `{other}`"),
     }
     chain.finish(draw)
 }
 
+/// A gated layer, cut from the input and joined with it and with others.
+fn branches(chain: &mut Chain, draw: &mut Draw) {
+    let rows = draw.within(1, 6);
+    let start = chain.at;
+    chain.linear(draw, 2 * rows, Activation::None);
+    let both = chain.at;
+    chain.real(Op::Slice { start: 0, len: rows }, rows);
+    chain.real(Op::Activation(Activation::HardSwish), rows);
+    let gate = chain.at;
+    chain.at = both;
+    chain.real(Op::Slice { start: rows, len: rows }, rows);
+    chain.real(Op::Mul { second: gate }, rows);
+    let product = chain.at;
+    chain.at = start;
+    let others = vec![product, *draw.choose(&[gate, product, both, start])];
+    let len = others.iter().chain([&start]).map(|id| chain.graph.value(*id).len).sum();
+    chain.real(Op::Concat { others }, len);
+    if let Some(rows) = (2..len).find(|rows| len.is_multiple_of(*rows)) {
+        chain.real(Op::Transpose { rows, cols: len / rows }, len);
+    }
+    match draw.below(3) {
+        0 => chain.real(Op::Mul { second: chain.at }, len),
+        1 => chain.real(Op::Add { second: chain.at }, len),
+        _ => {}
+    }
+    if draw.one_in(2) {
+        let outputs = draw.within(1, 5);
+        chain.linear(draw, outputs, Activation::None);
+    }
+}
+
+/// Bits cut and joined between word-wired layers of gates.
+fn joined_bits(chain: &mut Chain, draw: &mut Draw) {
+    let words = draw.within(2, 4);
+    bits(chain, draw, 32 * words);
+    let all = chain.at;
+    let start = 32 * draw.below(words);
+    let len = 32 * words - start - draw.below(32);
+    chain.push(Op::Slice { start, len }, len, ValueKind::Bits);
+    let part = chain.at;
+    chain.at = all;
+    let from = 32 * words + len;
+    chain.push(Op::Concat { others: vec![part] }, from, ValueKind::Bits);
+    word_gates(chain, draw, from.div_ceil(32), 2);
+    group_sum(chain, draw);
+}
+
 fn gates(chain: &mut Chain, draw: &mut Draw, by_word: bool) {
-    let bits = |draw: &mut Draw| if by_word { 32 * draw.within(1, 4) } else { draw.within(8, 70) };
-    let n = bits(draw);
+    let count = |draw: &mut Draw| if by_word { 32 * draw.within(1, 4) } else { draw.within(8, 70) };
+    let n = count(draw);
+    bits(chain, draw, n);
+    for _ in 0..draw.within(1, 3) {
+        let (from, to) = (chain.len(), count(draw));
+        if by_word {
+            word_gates(chain, draw, from / 32, to / 32);
+            continue;
+        }
+        let gate = (0..to).map(|_| draw.below(16) as u8).collect();
+        let mut indices = || -> Vec<u32> { (0..to).map(|_| draw.below(from) as u32).collect() };
+        let wiring = Wiring::Gathered { a: indices(), b: indices() };
+        chain.push(Op::Gates { wiring, gate }, to, ValueKind::Bits);
+    }
+    group_sum(chain, draw);
+}
+
+/// `n` thresholds.
+fn bits(chain: &mut Chain, draw: &mut Draw, n: usize) {
     let cols = chain.len();
     let feature = (0..n).map(|_| draw.below(cols) as u32).collect();
     let InputSpec { scale, zero_point, min, max, .. } = chain.graph.input;
@@ -258,20 +326,18 @@ fn gates(chain: &mut Chain, draw: &mut Draw, by_word: bool) {
     });
     let threshold = threshold.collect();
     chain.push(Op::Bits { feature, threshold }, n, ValueKind::Bits);
-    for _ in 0..draw.within(1, 3) {
-        let (from, to) = (chain.len(), bits(draw));
-        let gate = (0..to).map(|_| draw.below(16) as u8).collect();
-        let mut indices =
-            |count: usize, limit: usize| -> Vec<u32> { (0..count).map(|_| draw.below(limit) as u32).collect() };
-        let wiring = if by_word {
-            let (words, limit) = (to / 32, from / 32);
-            let (a_word, b_word) = (indices(words, limit), indices(words, limit));
-            Wiring::Word { a_word, a_rot: indices(words, 32), b_word, b_rot: indices(words, 32) }
-        } else {
-            Wiring::Gathered { a: indices(to, from), b: indices(to, from) }
-        };
-        chain.push(Op::Gates { wiring, gate }, to, ValueKind::Bits);
-    }
+}
+
+/// `words` of gates in word wiring that read `inputs` words.
+fn word_gates(chain: &mut Chain, draw: &mut Draw, inputs: usize, words: usize) {
+    let gate = (0..32 * words).map(|_| draw.below(16) as u8).collect();
+    let mut indices = |limit: usize| -> Vec<u32> { (0..words).map(|_| draw.below(limit) as u32).collect() };
+    let (a_word, b_word) = (indices(inputs), indices(inputs));
+    let wiring = Wiring::Word { a_word, a_rot: indices(32), b_word, b_rot: indices(32) };
+    chain.push(Op::Gates { wiring, gate }, 32 * words, ValueKind::Bits);
+}
+
+fn group_sum(chain: &mut Chain, draw: &mut Draw) {
     let groups = draw.within(1, 7);
     let bias = if draw.one_in(2) { vec![0.0; groups] } else { draw.reals(groups).iter().map(|b| b * 8.0).collect() };
     let bounds = equal_groups(chain.len(), groups);

@@ -131,6 +131,10 @@ impl Cost {
                     _ => cost.more = elements,
                 }
             }
+            op::MOVE => {
+                let copy: &MoveRecord = transmute_ref!(record);
+                cost.more = product(&[copy.rows.into(), copy.cols.into()]);
+            }
             op::READOUT => {
                 let readout: &ReadoutRecord = transmute_ref!(record);
                 cost.more = product(&[readout.k.into(), tensor(readout.input).cols.into()]);

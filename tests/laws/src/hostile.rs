@@ -4,6 +4,7 @@ use leafgate_image::*;
 
 use crate::layout::{Layout, NO_FFN, NO_ROUTE};
 use crate::low_bit;
+use crate::structure::NO_MOVE;
 
 /// An image with what a run of it visits, counted by hand.
 #[derive(Clone, Debug)]
@@ -74,6 +75,7 @@ pub fn all() -> Vec<Hostile> {
         few_bits(),
         gates(),
         series(),
+        copies(),
     ]
 }
 
@@ -274,4 +276,17 @@ fn series() -> Hostile {
     at.op(&GroupSumRecord { op, kind, input: output, output: scores, groups: 1, bounds, bias: NONE, ..none });
     let visited = u64::from(count) + 64;
     Hostile { name: "series", image: at.finish(scores, readout::NONE, 0), visited, counted: 0 }
+}
+
+/// One element copied to all of a tensor, again and again.
+fn copies() -> Hostile {
+    let elements = 300_000;
+    let mut at = Layout::new(13, dtype::I8, 1, 1);
+    let output = at.tensor(dtype::I8, 1, elements);
+    for _ in 0..4 {
+        at.op(&MoveRecord { output, cols: elements, from_col: 0, to_row: elements, ..NO_MOVE });
+        at.op(&MoveRecord { output, rows: elements, ..NO_MOVE });
+    }
+    let visited = 8 * u64::from(elements);
+    Hostile { name: "copies", image: at.finish(output, readout::NONE, 0), visited, counted: 0 }
 }

@@ -7,6 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use crate::draw::Draw;
 use crate::low_bit;
 use crate::parts::{Parts, Section};
+use crate::structure;
 
 /// An image in the making; every tensor has a place of its own in the arena, unless it is said otherwise.
 #[derive(Debug)]
@@ -127,6 +128,8 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("pairs", pairs()),
         ("low-bit", low_bit::image(9, 0)),
         ("low-bit-groups", low_bit::image(10, GROUP_COLS as u8)),
+        ("moves", structure::moves()),
+        ("moved-words", structure::words()),
     ]
 }
 

@@ -34,5 +34,6 @@ pub mod low_bit;
 pub mod mutate;
 pub mod parts;
 pub mod samples;
+pub mod structure;
 pub mod trial;
 pub mod workers;

@@ -4,8 +4,9 @@ use leafgate::{Defect, Model, Place};
 use leafgate_convert::host::AlignedBytes;
 use leafgate_convert::reference::{self, Crc};
 use leafgate_image::{
-    GROUP_COLS, GatesRecord, GroupSumRecord, LinearRecord, NO_TENSOR, NONE, OpRecord, RangeRecord, RequantRecord,
-    WEIGHT_T2_BYTES, WEIGHT_T2_ROWS, WEIGHT_W4_ROWS, WEIGHT_W8, dtype, linear_flag, range_flag, section,
+    GROUP_COLS, GatesRecord, GroupSumRecord, LinearRecord, MapRecord, MoveRecord, NO_TENSOR, NONE, OpRecord,
+    RangeRecord, RequantRecord, WEIGHT_T2_BYTES, WEIGHT_T2_ROWS, WEIGHT_W4_ROWS, WEIGHT_W8, dtype, linear_flag,
+    range_flag, section,
 };
 use leafgate_tests_laws::parts::{Parts, Section, records};
 use leafgate_tests_laws::samples::small;
@@ -312,7 +313,7 @@ fn netlists_have_rules_of_their_own() {
     let refused_gates = |defect, change: &dyn Fn(&mut GatesRecord)| {
         refused(&changed(&|gates, _| change(gates)), defect, Place::Op(0));
     };
-    refused_gates(Defect::Op, &|gates| gates.kind = 2);
+    refused_gates(Defect::Unsupported, &|gates| gates.kind = 2);
     refused_gates(Defect::Op, &|gates| gates.flags = 1);
     refused_gates(Defect::Reserved, &|gates| gates.reserved[0] = 1);
     // Bits in the place of signals, and a table of other gates.
@@ -326,7 +327,7 @@ fn netlists_have_rules_of_their_own() {
     refused_gates(Defect::Shape, &|gates| gates.output += 1);
     let kind = |kind| changed(&|_, sum| sum.kind = kind);
     refused(&kind(0), Defect::Tensor, Place::Op(1));
-    refused(&kind(2), Defect::Op, Place::Op(1));
+    refused(&kind(2), Defect::Unsupported, Place::Op(1));
 
     // A wire beyond the signals, and a series that ends before the one before it.
     let gates = GatesRecord::read_from_bytes(&sound.bytes(section::OPS)[..64]).expect("a record");
@@ -377,4 +378,79 @@ fn tables_of_ops_are_bounded_too() {
             }
         }
     }
+}
+
+/// What copies and products ask for.
+#[test]
+fn moves_and_products_have_rules_of_their_own() {
+    let sound = sample("moves");
+    let changed = |i: usize, change: &dyn Fn(&mut MoveRecord, &mut MapRecord)| {
+        let mut parts = sound.clone();
+        let op = &mut parts.bytes_mut(section::OPS).expect("there are ops")[64 * i..][..64];
+        let mut copy = MoveRecord::read_from_bytes(op).expect("a record");
+        let mut map = MapRecord::read_from_bytes(op).expect("a record");
+        change(&mut copy, &mut map);
+        // Only one of them was changed.
+        op.copy_from_slice(if copy.as_bytes() == op { map.as_bytes() } else { copy.as_bytes() });
+        parts.repair_figures();
+        parts
+    };
+    let refused_move = |defect, change: &dyn Fn(&mut MoveRecord)| {
+        refused(&changed(0, &|copy, _| change(copy)), defect, Place::Op(0));
+    };
+    // Fifteen elements, of which three rows of two are read from the third on and written from the first on.
+    refused_move(Defect::Unsupported, &|copy| copy.kind = 1);
+    refused_move(Defect::Op, &|copy| copy.flags = 1);
+    refused_move(Defect::Reserved, &|copy| copy.reserved[0] = 1);
+    refused_move(Defect::Count, &|copy| copy.rows = 0);
+    refused_move(Defect::Count, &|copy| copy.cols = 0);
+    refused_move(Defect::Tensor, &|copy| copy.input = 999);
+    refused_move(Defect::Tensor, &|copy| copy.output = NO_TENSOR);
+    refused_move(Defect::Tensor, &|copy| copy.output = copy.input);
+    refused_move(Defect::Alias, &|copy| copy.input = copy.output);
+    refused_move(Defect::Shape, &|copy| copy.to_row = 1);
+    refused_move(Defect::Shape, &|copy| copy.from += 1);
+    refused_move(Defect::Shape, &|copy| copy.rows += 1);
+    refused_move(Defect::Shape, &|copy| copy.from_row += 1);
+    refused_move(Defect::Shape, &|copy| copy.from_col += 1);
+    refused_move(Defect::Shape, &|copy| copy.to += 4);
+    refused_move(Defect::Shape, &|copy| copy.to_row += 2);
+    for huge in [1 << 16, 1 << 31, u32::MAX] {
+        refused_move(Defect::Shape, &|copy| (copy.rows, copy.from_row) = (huge, huge));
+        refused_move(Defect::Shape, &|copy| (copy.from, copy.from_row, copy.from_col) = (huge, huge, huge));
+        refused_move(Defect::Shape, &|copy| (copy.rows, copy.cols, copy.to_row) = (huge, huge, huge));
+        refused_move(Defect::Shape, &|copy| (copy.to, copy.to_row) = (huge, huge));
+    }
+    // The last ones that fit.
+    for (to, to_row, from_row) in [(3, 5, 5), (0, 6, 5), (0, 5, 4)] {
+        let image = changed(0, &|copy, _| (copy.to, copy.to_row, copy.from_row) = (to, to_row, from_row)).assemble();
+        Model::parse(AlignedBytes::copy_of(&image).as_slice()).expect("it fits");
+        reference::read(&image, Crc::Check).expect("it fits");
+    }
+    let refused_map = |defect, change: &dyn Fn(&mut MapRecord)| {
+        refused(&changed(3, &|_, map| change(map)), defect, Place::Op(3));
+    };
+    refused_map(Defect::Unsupported, &|map| map.kind = 6);
+    refused_map(Defect::Op, &|map| map.flags = 1);
+    refused_map(Defect::Reserved, &|map| map.m2 = 1);
+    refused_map(Defect::Requantise, &|map| map.shift = 0);
+    refused_map(Defect::Requantise, &|map| map.shift = 63);
+    refused_map(Defect::Requantise, &|map| map.lo = 101);
+    refused_map(Defect::Constant, &|map| map.table = 0);
+    refused_map(Defect::Constant, &|map| map.rq = 0);
+    refused_map(Defect::Tensor, &|map| map.second = NO_TENSOR);
+    refused_map(Defect::Shape, &|map| map.second += 1);
+    refused_map(Defect::Alias, &|map| map.second = map.output);
+    // Words are not bytes, and lists are not copied.
+    let mut words = sample("moved-words");
+    words.bytes_mut(section::OPS).expect("there are ops")[4..6].copy_from_slice(&2u16.to_le_bytes());
+    refused(&words, Defect::Tensor, Place::Op(0));
+    let mut parts = Parts::of(&leafgate_tests_laws::layout::emptied_list());
+    let copy = MoveRecord { input: 1, output: 2, ..leafgate_tests_laws::structure::NO_MOVE };
+    let ops = parts.bytes_mut(section::OPS).expect("there are ops");
+    let rest = ops.split_off(64);
+    ops.extend_from_slice(copy.as_bytes());
+    ops.extend(rest);
+    parts.repair_figures();
+    refused(&parts, Defect::Tensor, Place::Op(1));
 }

@@ -114,7 +114,7 @@ fn words_and_figures_that_do_not_fit_are_named() {
         (
             none(),
             r#"{"op": "fff", "activation": "relu", "depht": 2}"#.into(),
-            "unknown key `depht`, wanted one of: op, prefix",
+            "unknown key `depht`, wanted one of: op, id, input, prefix",
         ),
         (none(), r#"{"op": "argmax", "k": 2}"#.into(), "layer 0 (argmax): unknown key `k`"),
         (none(), r#"{"op": "fff"}"#.into(), "layer 0 (fff): missing field `activation`"),

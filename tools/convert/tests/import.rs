@@ -18,10 +18,14 @@ fn open(bytes: &[u8], options: &ImportOptions) -> Result<Imported, ConvertError>
 
 /// A graph file of `layers` on an input of `len` quarters.
 fn graph(tensors: &[Tensor], len: usize, layers: &str) -> Graph {
+    described(tensors, len, layers).unwrap()
+}
+
+fn described(tensors: &[Tensor], len: usize, layers: &str) -> Result<Graph, ConvertError> {
     let text = format!(
         r#"{{"format": "leafgate.graph/1", "name": "test", "input": {{"len": {len}, "scale": 0.25, "zero_point": 0.0}}, "layers": [{layers}]}}"#
     );
-    open(&safetensors(tensors, Some(&text)), &ImportOptions::default()).unwrap().graph
+    open(&safetensors(tensors, Some(&text)), &ImportOptions::default()).map(|imported| imported.graph)
 }
 
 /// Scores of an input in real numbers, multiples of a quarter.
@@ -301,6 +305,67 @@ fn the_plain_layers_and_other_element_types() {
 }
 
 #[test]
+fn layers_may_be_named_and_branch() {
+    let tensors = [f32s("up.weight", &[2, 2], &[1.0, 0.0, 0.0, 2.0])];
+    let layers = r#"{"op": "linear", "prefix": "up.", "activation": "none", "id": "up"},
+                    {"op": "mul", "inputs": ["up", "input"], "id": "square"},
+                    {"op": "activation", "function": "relu", "input": "input"},
+                    {"op": "concat", "inputs": ["square", "up", "input"]},
+                    {"op": "transpose", "rows": 3, "cols": 2},
+                    {"op": "slice", "start": 1, "len": 4, "id": "part"},
+                    {"op": "add", "inputs": ["part", "part"]}, {"op": "top_k", "k": 2, "input": "part"}"#;
+    let graph = graph(&tensors, 2, layers);
+    // The input is 2 and -1.
+    let evaluation = evaluate(&graph, &[8, -4]);
+    assert_eq!(evaluation.values[2], [4.0, 2.0]);
+    assert_eq!(evaluation.values[3], [2.0, 0.0]);
+    assert_eq!(evaluation.values[4], [4.0, 2.0, 2.0, -2.0, 2.0, -1.0]);
+    assert_eq!(evaluation.values[5], [4.0, 2.0, 2.0, 2.0, -2.0, -1.0]);
+    assert_eq!((evaluation.scores, evaluation.classes), (vec![2.0, 2.0, 2.0, -2.0], vec![0, 1]));
+}
+
+#[test]
+fn names_that_are_wrong_are_said() {
+    let cases = [
+        (r#"{"op": "clamp", "min": 0, "max": 1, "input": "later"}, {"op": "argmax", "id": "later"}"#, "`later`"),
+        (r#"{"op": "clamp", "min": 0, "max": 1, "id": "input"}"#, "a text of its own"),
+        (r#"{"op": "clamp", "min": 0, "max": 1, "id": "a"}, {"op": "argmax", "id": "a"}"#, "a text of its own"),
+        (r#"{"op": "clamp", "min": 0, "max": 1, "inputs": ["input"]}"#, "unknown key `inputs`"),
+        (r#"{"op": "add", "inputs": ["input"]}"#, "a list of two names"),
+        (r#"{"op": "add", "input": "input"}"#, "unknown key `input`"),
+        (r#"{"op": "concat", "inputs": []}"#, "a list of one or more names"),
+        (r#"{"op": "concat", "inputs": ["input", 3]}"#, "`3`"),
+        (r#"{"op": "slice", "start": 1, "len": 2}"#, "1 or more of the 2 elements"),
+        (r#"{"op": "slice", "start": 18446744073709551615, "len": 2}"#, "1 or more of the 2 elements"),
+        (r#"{"op": "slice", "start": 0, "len": 0}"#, "1 or more of the 2 elements"),
+        (r#"{"op": "transpose", "rows": 4294967296, "cols": 4294967296}"#, "a product of 2"),
+        (
+            r#"{"op": "concat", "inputs": ["input", "input"], "id": "a"}, {"op": "mul", "inputs": ["a", "input"]}"#,
+            "4 numbers",
+        ),
+        (r#"{"op": "clamp", "min": 0, "max": 1}, {"op": "top_k", "k": 3}"#, "1 to 2"),
+        (r#"{"op": "top_k", "k": 1}, {"op": "clamp", "min": 0, "max": 1}"#, "the last layer"),
+    ];
+    for (layers, want) in cases {
+        let error = described(&[], 2, layers).unwrap_err().to_string();
+        assert!(error.contains(want), "{layers}: {error}");
+    }
+    // Each joins the value before with itself: 2^41 elements.
+    let twice = r#"{"op": "concat", "inputs": ["a", "a"], "id": "a"},"#;
+    let layers: String = (0..40)
+        .map(|i| {
+            twice
+                .replace(r#"["a", "a"]"#, &format!(r#"["{i}", "{i}"]"#))
+                .replace(r#""id": "a""#, &format!(r#""id": "{}""#, i + 1))
+        })
+        .collect();
+    let layers = format!(r#"{{"op": "clamp", "min": 0, "max": 1, "id": "0"}}, {layers} {{"op": "argmax"}}"#);
+    assert!(
+        described(&[], 2, &layers).unwrap_err().to_string().contains("elements is 33554432, the limit is 16777216")
+    );
+}
+
+#[test]
 fn activations_are_those_of_the_frameworks() {
     // PyTorch 2: gelu(1), silu(1), tanh(1), sigmoid(1).
     let cases = [
@@ -310,6 +375,7 @@ fn activations_are_those_of_the_frameworks() {
         (Activation::Sigmoid, 0.731_058_6),
         (Activation::Relu, 1.0),
         (Activation::None, 1.0),
+        (Activation::HardSwish, 0.666_666_7),
     ];
     for (activation, want) in cases {
         assert!((activation.of(1.0) - want).abs() < 2e-7, "{activation:?}");

@@ -101,7 +101,7 @@ impl Draw<'_> {
             let input = if self.below(4) == 1 { ValueId(self.below(values.len())) } else { ValueId(values.len() - 1) };
             let cols = values[input.0].len;
             let mut outputs = cols;
-            let op = match self.below(6) {
+            let op = match self.below(9) {
                 0 | 1 => {
                     let gain = (0..cols).map(|_| [1.0, 2.0, -1.0, 0.5, 0.0][self.below(5)]).collect();
                     Op::Affine { gain, bias: self.numbers(cols) }
@@ -117,7 +117,24 @@ impl Draw<'_> {
                 3 => Op::Clamp { min: [0.0, -4.0][self.below(2)], max: [f32::MAX, 4.0, 1.0][self.below(3)] },
                 4 => {
                     let peers: Vec<usize> = (0..values.len()).filter(|v| values[*v].len == cols).collect();
-                    Op::Add { second: ValueId(peers[self.below(peers.len())]) }
+                    let second = ValueId(peers[self.below(peers.len())]);
+                    // A second product would have more digits than a number holds.
+                    let is_first = !nodes.iter().any(|node: &Node| matches!(node.op, Op::Mul { .. }));
+                    if is_first && self.below(2) == 1 { Op::Mul { second } } else { Op::Add { second } }
+                }
+                5 => {
+                    let others: Vec<ValueId> = (0..self.below(3)).map(|_| ValueId(self.below(values.len()))).collect();
+                    outputs += others.iter().map(|other| values[other.0].len).sum::<usize>();
+                    Op::Concat { others }
+                }
+                6 => {
+                    let start = self.below(cols);
+                    outputs = 1 + self.below(cols - start);
+                    Op::Slice { start, len: outputs }
+                }
+                7 => {
+                    let rows = [1, 2, 3, cols].into_iter().rfind(|rows| cols.is_multiple_of(*rows)).unwrap_or(1);
+                    Op::Transpose { rows, cols: cols / rows }
                 }
                 _ => {
                     outputs = 1 + self.below(3);
@@ -147,10 +164,7 @@ fn holds_together(graph: &Graph) {
     let mut written = vec![false; graph.values.len()];
     written[Graph::INPUT.0] = true;
     for node in &graph.nodes {
-        assert!(written[node.input.0]);
-        if let Op::Add { second } = node.op {
-            assert!(written[second.0]);
-        }
+        assert!(node.reads().all(|read| written[read.0]));
         assert!(!std::mem::replace(&mut written[node.output.0], true));
     }
     assert!(written.iter().all(|written| *written), "a value that nobody writes");
@@ -194,6 +208,23 @@ fn chain(len: usize, ops: Vec<(Op, usize)>) -> Graph {
 fn linear(weight: &[f32], bias: f32) -> (Op, usize) {
     let weight = Matrix::new(1, weight.len(), weight.to_vec());
     (Op::Linear { weight, bias: vec![bias], activation: Activation::None }, 1)
+}
+
+#[test]
+fn values_are_multiplied_joined_cut_and_transposed() {
+    let ops = vec![
+        (Op::Mul { second: Graph::INPUT }, 3),
+        (Op::Concat { others: vec![Graph::INPUT] }, 6),
+        (Op::Transpose { rows: 2, cols: 3 }, 6),
+        (Op::Slice { start: 1, len: 4 }, 4),
+        (Op::Activation(Activation::HardSwish), 4),
+    ];
+    let evaluation = evaluate(&chain(3, ops), &[2, -4, 4]);
+    assert_eq!(evaluation.values[1], [1.0, 4.0, 4.0]);
+    assert_eq!(evaluation.values[2], [1.0, 4.0, 4.0, 1.0, -2.0, 2.0]);
+    assert_eq!(evaluation.values[3], [1.0, 1.0, 4.0, -2.0, 4.0, 2.0]);
+    assert_eq!(evaluation.values[4], [1.0, 4.0, -2.0, 4.0]);
+    assert_eq!(evaluation.scores, [4.0 / 6.0, 4.0, -2.0 / 6.0, 4.0]);
 }
 
 #[test]

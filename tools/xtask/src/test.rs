@@ -10,7 +10,7 @@ use crate::shell::{self, Failure, run_with, workspace};
 const RUNTIME: [&str; 3] = ["leafgate-image", "leafgate-kernels", "leafgate"];
 
 /// Features of `leafgate` that stand alone.
-const FAMILIES: [&str; 5] = ["fff", "gates", "sparse", "speed", "low-bit"];
+const FAMILIES: [&str; 6] = ["fff", "gates", "sparse", "speed", "low-bit", "structure"];
 
 /// Runs everything, the cheapest first. All tests run even if one fails, so that one run shows every failure.
 pub fn run() -> Result<(), Failure> {

@@ -27,6 +27,8 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &MapRecord) -> Option<()> {
                 records.apply(c, table.sum(c, &[x]))
             }
             map::ADD => add(record, x, *second.get(i)?),
+            #[cfg(feature = "structure")]
+            map::MUL => mul(record, x, *second.get(i)?),
             _ => x.min(record.hi).max(record.lo),
         }
     }
@@ -41,4 +43,14 @@ fn add(record: &MapRecord, x: i8, other: i8) -> i8 {
     let product = |x: i8, z: i8, m: i32| i64::from(i32::from(x) - i32::from(z)) * i64::from(m);
     let sum = product(x, record.z1, record.m1) + product(other, record.z2, record.m2);
     Requant { m: 0, s, zero_point, lo, hi }.finish(sum)
+}
+
+/// `clamp((((x - z1)*(x' - z2)*m1 + 2^(shift-1)) >> shift) + zero_point, lo, hi)`.
+#[cfg(feature = "structure")]
+#[inline(never)]
+fn mul(record: &MapRecord, x: i8, other: i8) -> i8 {
+    let &MapRecord { m1, shift: s, zero_point, lo, hi, z1, z2, .. } = record;
+    // Below 2^16, and times a multiplier below 2^48.
+    let product = (i32::from(x) - i32::from(z1)) * (i32::from(other) - i32::from(z2));
+    Requant { m: 0, s, zero_point, lo, hi }.finish(i64::from(product) * i64::from(m1))
 }

@@ -1,5 +1,7 @@
 //! The ops, one file each. An op reads its record, takes its tensors from the frame and calls kernels.
 
+#[cfg(feature = "structure")]
+mod copy;
 #[cfg(any(feature = "fff", feature = "sparse"))]
 mod ffn;
 #[cfg(feature = "gates")]
@@ -66,6 +68,8 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &OpRecord) -> Option<()> {
         #[cfg(feature = "gates")]
         op::GROUPSUM => groupsum::run(frame, transmute_ref!(record)),
         op::MAP => map::run(frame, transmute_ref!(record)),
+        #[cfg(feature = "structure")]
+        op::MOVE => copy::run(frame, transmute_ref!(record)),
         _ => None,
     }
 }

@@ -8,6 +8,8 @@ mod ffn;
 mod low_bit;
 mod rules;
 mod sections;
+#[cfg(feature = "structure")]
+mod structure;
 mod tables;
 
 use zerocopy::{FromBytes, transmute_ref};
@@ -123,14 +125,14 @@ impl<'a> Checker<'a> {
     #[inline(always)]
     fn op(&mut self, record: &OpRecord) -> Check {
         let Some(rules) = OPS.get(usize::from(record.op).wrapping_sub(1)) else {
-            return self.ensure(false, Defect::Op, 0, op::READOUT.into(), record.op.into());
+            return self.ensure(false, Defect::Unsupported, 0, OPS.len() as u32, record.op.into());
         };
         let &OpRules { used, kinds, flags, named, written, rules } = rules;
         let bytes: &[u8; 64] = transmute_ref!(record);
         for (i, &byte) in bytes.iter().enumerate() {
             self.ensure(i < used.into() || byte == 0, Defect::Reserved, i as u8, 0, byte.into())?;
         }
-        self.ensure(record.kind < kinds, Defect::Op, 1, kinds.into(), record.kind.into())?;
+        self.ensure(record.kind < kinds, Defect::Unsupported, 1, kinds.into(), record.kind.into())?;
         self.ensure(record.flags & !u16::from(flags) == 0, Defect::Op, 2, flags.into(), record.flags.into())?;
         let features = self.number(number::FEATURES) | 1 << (record.op & 31);
         self.set(number::FEATURES, features);
@@ -160,6 +162,10 @@ impl<'a> Checker<'a> {
         #[cfg(feature = "low-bit")]
         if record.op == op::LINEAR {
             self.two_bits(transmute_ref!(record))?;
+        }
+        #[cfg(feature = "structure")]
+        if record.op == op::MOVE {
+            self.holds_copied(transmute_ref!(record))?;
         }
         let unnamed = match record.op {
             // The output of an FFN without requantising is its accumulator.

@@ -303,7 +303,7 @@ impl Rule {
 }
 
 /// `a * b`, or 2^32 if it is more: what is counted with it is too much in any case.
-fn product(a: u32, b: u32) -> u64 {
+pub(super) fn product(a: u32, b: u32) -> u64 {
     (u64::from(a) * u64::from(b)).min(1 << 32)
 }
 

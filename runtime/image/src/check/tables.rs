@@ -19,15 +19,17 @@ pub(super) struct OpRules {
     pub rules: &'static [Rule],
 }
 
-/// By op number, from 1.
-pub(super) const OPS: [OpRules; 7] = [
+/// By op number, from 1. What is not here is refused as something that this build cannot do.
+pub(super) const OPS: &[OpRules] = &[
     OpRules { used: 32, kinds: 1, flags: 7, named: 0b1000_0011, written: 0b1000_0010, rules: LINEAR },
     OpRules { used: 45, kinds: 3, flags: 31, named: 0b11_1111, written: 0b11_1010, rules: &FFN },
     OpRules { used: 45, kinds: 3, flags: 7, named: 0b100_0011, written: 0b100_0010, rules: &ROUTE },
     OpRules { used: 24, kinds: 2, flags: 0, named: 0b11, written: 0b10, rules: &GATES },
     OpRules { used: 20, kinds: 2, flags: 0, named: 0b11, written: 0b10, rules: &GROUP_SUM },
-    OpRules { used: 38, kinds: 5, flags: 1, named: 0b111, written: 0b10, rules: &MAP },
+    OpRules { used: 38, kinds: MAP_KINDS, flags: 1, named: 0b111, written: 0b10, rules: &MAP },
     OpRules { used: 12, kinds: 3, flags: 0, named: 0b11, written: 0b10, rules: &READOUT },
+    #[cfg(feature = "structure")]
+    OpRules { used: 36, kinds: 1, flags: 0, named: 0b11, written: 0b10, rules: &MOVE },
 ];
 
 /// Cases of LINEAR; kind 0 is one of them.
@@ -258,12 +260,17 @@ const GROUP_SUM: [Rule; 13] = {
     ]
 };
 
+const MAP_KINDS: u8 = if cfg!(feature = "structure") { map::MUL + 1 } else { map::CLAMP + 1 };
+
 const MAP: [Rule; 27] = {
     const LUT256: u8 = 1 << map::LUT256;
     const AFFINE: u8 = 1 << map::AFFINE;
     const ADD: u8 = 1 << map::ADD;
     const BITS: u8 = 1 << map::BITS;
     const CLAMP: u8 = 1 << map::CLAMP;
+    const MUL: u8 = 1 << map::MUL;
+    /// Of two inputs.
+    const TWO: u8 = ADD | MUL;
     [
         Rule::tensor(!BITS, 4, dtype::I8, ANY, ANY),
         Rule::tensor(!BITS, 6, dtype::I8, X_ROWS, X_COLS),
@@ -276,24 +283,36 @@ const MAP: [Rule; 27] = {
         Rule::constant(AFFINE, 16, 4 | MAYBE, X_COLS, ONE),
         Rule::requantise(AFFINE, 20, RQ),
         Rule::sum(AFFINE, MACS, 4 * X_ROWS, X_COLS, ONE),
-        Rule::sum(LUT256 | ADD | CLAMP, STEPS, 4 * X_ROWS, X_COLS, ONE),
+        Rule::sum(LUT256 | TWO | CLAMP, STEPS, 4 * X_ROWS, X_COLS, ONE),
         Rule::sum(BITS, STEPS, 4 * Y_COLS, ONE, ONE),
         Rule::clear(!AFFINE, Defect::Op, 2, MAP_RQ_PER_COL as u8),
         Rule::none(!AFFINE, 16, 32),
         Rule::none(!AFFINE, 20, 32),
-        Rule::none(ADD | CLAMP, 12, 32),
-        Rule::zero(!(ADD | CLAMP), 34, 16),
-        Rule::tensor(ADD, 8, dtype::I8, X_ROWS, X_COLS),
-        Rule::positive(ADD, Defect::Requantise, 32, 8),
-        Rule::at_most(ADD, Defect::Requantise, 32, 8, SHIFTS),
-        Rule::none(!ADD, 8, 16),
-        Rule::zero(!ADD, 24, 32),
+        Rule::none(TWO | CLAMP, 12, 32),
+        Rule::zero(!(TWO | CLAMP), 34, 16),
+        Rule::tensor(TWO, 8, dtype::I8, X_ROWS, X_COLS),
+        Rule::positive(TWO, Defect::Requantise, 32, 8),
+        Rule::at_most(TWO, Defect::Requantise, 32, 8, SHIFTS),
+        Rule::none(!TWO, 8, 16),
+        Rule::zero(!TWO, 24, 32),
         Rule::zero(!ADD, 28, 32),
-        Rule::zero(!ADD, 32, 16),
-        Rule::zero(!ADD, 36, 16),
+        Rule::zero(!TWO, 32, 16),
+        Rule::zero(!TWO, 36, 16),
         Rule::zero(ALWAYS, 10, 16),
     ]
 };
+
+/// That both tensors are of one type and hold what is copied is checked beside the table.
+#[cfg(feature = "structure")]
+const MOVE: [Rule; 6] = [
+    Rule::tensor(ALWAYS, 4, SOME, ANY, ANY),
+    Rule::tensor(ALWAYS, 6, SOME, ANY, ANY),
+    Rule::positive(ALWAYS, Defect::Count, 8, 32),
+    Rule::positive(ALWAYS, Defect::Count, 12, 32),
+    // Nothing is written twice, so that there is no more to do than the output has elements.
+    Rule::at_least(ALWAYS, Defect::Shape, 32, 32, word(12)),
+    Rule::sum(ALWAYS, STEPS, 8, word(12), ONE),
+];
 
 const READOUT: [Rule; 10] = {
     const NONE: u8 = 1 << readout::NONE;

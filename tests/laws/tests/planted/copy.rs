@@ -120,7 +120,7 @@ pub fn build() -> PathBuf {
         format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[dependencies]\n{dependencies}")
     };
     write(&source.join("planted/Cargo.toml"), &manifest("planted", ""));
-    let converter = "leafgate = { workspace = true, features = [\"batch\", \"packed\", \"speed\", \"low-bit\"] }\ncrc.workspace = true\nrand_chacha = \"0.9\"\n\
+    let converter = "leafgate = { workspace = true, features = [\"batch\", \"packed\", \"speed\", \"low-bit\", \"structure\"] }\ncrc.workspace = true\nrand_chacha = \"0.9\"\n\
                      multiversion = { version = \"0.9\", default-features = false, features = [\"std\"] }\n\
                      serde.workspace = true\nthiserror.workspace = true\nzerocopy.workspace = true\n";
     write(&source.join("convert/Cargo.toml"), &manifest("leafgate-convert", converter));

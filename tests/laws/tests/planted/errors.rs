@@ -148,6 +148,16 @@ pub const ERRORS: &[Planted] = planted! {
         "product(other, record.z2, record.m2)" => "product(other, if $on { 0 } else { record.z2 }, record.m2)";
     "map: upper bound off by one", "engine/src/ops/map.rs", 0,
         "x.min(record.hi)" => "x.min(record.hi ^ i8::from($on))";
+    "map: a product forgets a zero point", "engine/src/ops/map.rs", 0,
+        "i32::from(other) - i32::from(z2)" => "i32::from(other) - if $on { 0 } else { i32::from(z2) }";
+    "map: a product shifts once too often", "engine/src/ops/map.rs", 1,
+        "m: 0, s," => "m: 0, s: s + u8::from($on),";
+    "move: the same row again", "engine/src/ops/copy.rs", 0,
+        "from.wrapping_add(from_row as usize)" => "from.wrapping_add(if $on { 0 } else { from_row as usize })";
+    "move: rows side by side", "engine/src/ops/copy.rs", 0,
+        "to.wrapping_add(to_row as usize)" => "to.wrapping_add(if $on { cols } else { to_row } as usize)";
+    "move: columns side by side", "engine/src/ops/copy.rs", 0,
+        "at.wrapping_add(from_col as usize)" => "at.wrapping_add(if $on { 1 } else { from_col as usize })";
     "bits: at the threshold", "kernels/src/portable/bits.rs", 0,
         "as i8) - i32::from(x)" => "as i8) - i32::from(x) - i32::from($on)";
     "readout: a bit of the class", "engine/src/ops/readout.rs", 0,

@@ -183,6 +183,7 @@ enum Function {
     Sigmoid,
     Tanh,
     Silu,
+    HardSwish,
 }
 
 /// Runs the verb.
@@ -371,6 +372,7 @@ fn import(arguments: &Arguments) -> Result<Imported, Failure> {
             Function::Sigmoid => Activation::Sigmoid,
             Function::Tanh => Activation::Tanh,
             Function::Silu => Activation::Silu,
+            Function::HardSwish => Activation::HardSwish,
         }),
         input: None,
         match_eval_0_2_1: dict.match_eval_0_2_1,

@@ -1,7 +1,7 @@
 //! What a run does around its ops: it takes the tensors of each from the arena.
 
 use super::work::Work;
-use crate::reference::{Dtype, Image, Op, Place, RouteKind, Weights};
+use crate::reference::{Dtype, Image, MapKind, Op, Place, RouteKind, Weights};
 
 /// The work before an op.
 pub(super) fn frame(op: &Op, image: &Image) -> Work {
@@ -62,6 +62,7 @@ fn frame_name(op: &Op) -> &'static str {
         Op::Gates(_) => "gates",
         Op::GroupSum(_) => "groupsum",
         Op::Map(_) => "map",
+        Op::Move(_) => "move",
         Op::Readout(_) => "readout",
     }
 }
@@ -84,9 +85,13 @@ fn tensors(op: &Op) -> Vec<Option<usize>> {
         Op::Gates(op) => vec![Some(op.input), Some(op.output), None],
         Op::GroupSum(op) => vec![Some(op.input), Some(op.output), None],
         Op::Map(op) => {
-            let second = if let crate::reference::MapKind::Add { second, .. } = op.kind { Some(second) } else { None };
+            let second = match op.kind {
+                MapKind::Add { second, .. } | MapKind::Mul { second, .. } => Some(second),
+                _ => None,
+            };
             vec![Some(op.input), Some(op.output), second]
         }
+        Op::Move(op) => vec![Some(op.input), Some(op.output), None],
         // Its input is the network's output.
         Op::Readout(op) => vec![Some(op.input), op.output, None],
     }

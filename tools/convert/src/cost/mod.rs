@@ -84,6 +84,7 @@ pub fn ops(image: &Image, traces: Option<&[OpTrace]>) -> Vec<OpWork> {
             Op::GroupSum(op) if op.signals => Err(simple::NETLIST.into()),
             Op::GroupSum(op) => Ok(simple::group_sum(op, image)),
             Op::Map(op) => Ok(simple::map(op, image, seen)),
+            Op::Move(op) => Ok(simple::copy(op, image)),
             Op::Readout(op) => Ok(simple::readout(op, image, seen)),
         };
         lists.pass(op, image);
@@ -111,6 +112,7 @@ fn kind(op: &Op, image: &Image) -> &'static str {
             MapKind::Lut(_) => "MAP table",
             MapKind::Affine { .. } => "MAP affine",
             MapKind::Add { .. } => "MAP add",
+            MapKind::Mul { .. } => "MAP mul",
             MapKind::Bits(_) => "MAP bits",
             MapKind::Clamp { .. } => "MAP clamp",
         },

@@ -1,7 +1,7 @@
-//! GATES, GROUPSUM, MAP and READOUT.
+//! GATES, GROUPSUM, MAP, MOVE and READOUT.
 
 use super::work::Work;
-use crate::reference::{Dtype, Gates, GroupSum, Image, Map, MapKind, OpTrace, Readout, Wiring};
+use crate::reference::{Dtype, Gates, GroupSum, Image, Map, MapKind, Move, OpTrace, Readout, Wiring};
 
 /// Why no figure is given.
 pub(super) const NETLIST: &str = "a netlist is not measured yet";
@@ -59,12 +59,13 @@ pub(super) fn map(op: &Map, image: &Image, seen: Option<&OpTrace>) -> Work {
             let counts = work.requantise(each, (&image.constants, rq), 0..cols, elements / cols);
             work.ends("map.affine", counts, seen);
         }
-        MapKind::Add { shift, .. } => {
-            work.add("map.add", 1);
+        MapKind::Add { shift, .. } | MapKind::Mul { shift, .. } => {
+            let name = if matches!(op.kind, MapKind::Add { .. }) { "map.add" } else { "map.mul" };
+            work.add(name, 1);
             let counts = if shift >= 33 { [elements, 0] } else { [0, elements] };
-            work.add("map.add.each.upper", counts[0]);
-            work.add("map.add.each.whole", counts[1]);
-            work.ends("map.add", counts, seen);
+            work.add(format!("{name}.each.upper"), counts[0]);
+            work.add(format!("{name}.each.whole"), counts[1]);
+            work.ends(name, counts, seen);
         }
         MapKind::Bits(_) => {
             work.add("map.bits", 1);
@@ -77,6 +78,20 @@ pub(super) fn map(op: &Map, image: &Image, seen: Option<&OpTrace>) -> Work {
             work.add("map.clamp.each", elements);
             work.ends("map.clamp", [elements, 0], seen);
         }
+    }
+    work
+}
+
+pub(super) fn copy(op: &Move, image: &Image) -> Work {
+    let mut work = Work::default();
+    let width = if image.tensors[op.output].dtype == Dtype::I8 { "bytes" } else { "words" };
+    work.add(format!("move.{width}"), 1);
+    if op.from_col == 1 {
+        // A block of memory, which is copied several words at a time.
+        work.line_by(&format!("move.{width}.row"), op.cols, 16, op.rows);
+    } else {
+        work.add("move.strided", op.rows);
+        work.add(format!("move.{width}.each"), op.rows * op.cols);
     }
     work
 }

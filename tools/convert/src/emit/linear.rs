@@ -1,10 +1,10 @@
-//! LINEAR, and the element-by-element MAP.
+//! LINEAR, the element-by-element MAP, and MOVE.
 
 use super::error::EmitError;
 use super::prelude::Helper;
 use super::source::{Records, Source};
 use super::value::{Value, WIDTH, by_byte};
-use crate::reference::{Array, Linear, Map, MapKind, PairRow, Weights, pair_row};
+use crate::reference::{Array, Dtype, Linear, Map, MapKind, Move, PairRow, Weights, pair_row};
 
 /// A matrix as it is compiled: what it means, whatever the image's layout.
 struct Matrix {
@@ -139,12 +139,56 @@ pub(super) fn map(source: &mut Source<'_>, index: usize, op: &Map) -> Result<(),
             body += &format!("        let first = {first};\n        let second = {other};\n");
             ("Add", body + &format!("        *y = {constant}_ROUNDING.finish(first.wrapping_add(second));\n    }}\n"))
         }
+        MapKind::Mul { second, m1, shift, zero_point, lo, hi, z1, z2 } => {
+            source.need(Helper::Rounding);
+            parameters.insert(1, ("second", format!("&[i8; {count}]")));
+            arguments.insert(1, place(source, second, index));
+            let rq = crate::reference::Rq { m: 0, s: shift, zero_point, lo, hi };
+            let mut rounding = String::new();
+            super::source::rounding(&rq).write(&mut rounding, WIDTH, 0);
+            source.items += &format!("\nconst {constant}_ROUNDING: Rounding = {rounding};\n");
+            let factor = |name: &str, z: i8| format!("i32::from({name}).wrapping_sub({z})");
+            let (first, other) = (factor("x", z1), factor("second", z2));
+            let mut body = "    for ((y, &x), &second) in y.iter_mut().zip(x).zip(second) {\n".to_owned();
+            body += &format!("        let product = {first}.wrapping_mul({other});\n");
+            body += &format!("        let product = i64::from(product).wrapping_mul({m1});\n");
+            ("Mul", body + &format!("        *y = {constant}_ROUNDING.finish(product);\n    }}\n"))
+        }
         MapKind::Bits(_) => return super::gates::thresholds(source, index, op),
     };
     let fun = format!("op{index}_map");
     source.function(&format!("MAP {what}: {count} elements."), &fun, &parameters, &body);
     source.call(&fun, &arguments);
     Ok(())
+}
+
+/// A part of `x` to a part of `y`.
+pub(super) fn copy(source: &mut Source<'_>, index: usize, op: &Move) {
+    let kind = |tensor: usize| {
+        let tensor = &source.image.tensors[tensor];
+        match tensor.dtype {
+            Dtype::I8 => format!("[i8; {}]", tensor.elements()),
+            Dtype::I32 => format!("[i32; {}]", tensor.elements()),
+            Dtype::Bits | Dtype::List => format!("[u32; {}]", tensor.rows * tensor.row_words()),
+        }
+    };
+    let parameters = [("x", format!("&{}", kind(op.input))), ("y", format!("&mut {}", kind(op.output)))];
+    let arguments = [place(source, op.input, index), format!("&mut {}", source.memory.place(op.output, index))];
+    let &Move { rows, cols, from, from_row, from_col, to, to_row, .. } = op;
+    let body = if rows == 1 && from_col == 1 {
+        format!("    y[{to}..{}].copy_from_slice(&x[{from}..{}]);\n", to + cols, from + cols)
+    } else {
+        let mut body = format!("    let mut from: usize = {from};\n");
+        body += &format!("    for y in y[{to}..].chunks_mut({to_row}).take({rows}) {{\n");
+        body += "        let mut at = from;\n";
+        body += &format!("        for y in y.iter_mut().take({cols}) {{\n");
+        body += "            if let Some(&x) = x.get(at) {\n                *y = x;\n            }\n";
+        body += &format!("            at = at.wrapping_add({from_col});\n        }}\n");
+        body + &format!("        from = from.wrapping_add({from_row});\n    }}\n")
+    };
+    let fun = format!("op{index}_move");
+    source.function(&format!("MOVE: {rows} rows of {cols} elements."), &fun, &parameters, &body);
+    source.call(&fun, &arguments);
 }
 
 /// `y[t,c] = rq_c(bias[c] + table[c] * x[t,c])`.

@@ -61,7 +61,14 @@ impl<'i> Memory<'i> {
             let scratch = scratch(op);
             for tensor in op.writes() {
                 let content = (!scratch.contains(&tensor)).then(|| memory.slot(tensor));
-                written[memory.bytes(tensor)].fill(content);
+                if let Op::Move(op) = op {
+                    // What is not copied keeps its content, which is as before that of another tensor or of none.
+                    let (start, size) = (memory.bytes(tensor).start, memory.element_bytes(tensor));
+                    let rows = (0..op.rows).map(|r| start + size * (op.to + r * op.to_row));
+                    rows.for_each(|at| written[at..at + size * op.cols].fill(content));
+                } else {
+                    written[memory.bytes(tensor)].fill(content);
+                }
                 memory.used(tensor, index);
             }
         }
@@ -88,6 +95,10 @@ impl<'i> Memory<'i> {
     fn bytes(&self, tensor: usize) -> std::ops::Range<usize> {
         let tensor = &self.image.tensors[tensor];
         tensor.offset as usize..tensor.offset as usize + tensor.bytes()
+    }
+
+    fn element_bytes(&self, tensor: usize) -> usize {
+        if self.image.tensors[tensor].dtype == Dtype::I8 { 1 } else { 4 }
     }
 
     fn used(&mut self, tensor: usize, op: usize) {

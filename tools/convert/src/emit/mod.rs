@@ -106,6 +106,9 @@ fn step(source: &mut Source<'_>, lists: &mut Lists, index: usize, op: &Op) -> Re
         gates::group_sum(source, index, op)
     } else if let Op::Map(op) = op {
         linear::map(source, index, op)
+    } else if let Op::Move(op) = op {
+        linear::copy(source, index, op);
+        Ok(())
     } else if let Op::Readout(op) = op {
         module::readout(source, index, op);
         Ok(())

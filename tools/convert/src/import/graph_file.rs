@@ -5,10 +5,11 @@ use super::layers::Builder;
 use super::tensors::Tensors;
 use super::{check_input, stem, unreadable};
 use crate::error::ConvertError;
-use crate::ir::{Activation, Graph, InputSpec};
+use crate::ir::{Activation, Graph, InputSpec, ValueId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// The version this reader knows.
@@ -117,10 +118,36 @@ pub(super) struct Clamp {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Argmax {}
+pub(super) struct Slice {
+    pub start: usize,
+    pub len: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Transpose {
+    pub rows: usize,
+    pub cols: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Function {
+    function: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TopK {
+    k: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 /// The ops and the keys of each, as the error for an unknown key lists them.
-const OPS: [(&str, &[&str]); 9] = [
+const OPS: [(&str, &[&str]); 17] = [
     ("linear", &["prefix", "activation", "residual"]),
     ("fff", &["prefix", "activation", "residual"]),
     ("ultrafast", &["prefix", "activation", "trees", "depth", "residual"]),
@@ -130,7 +157,81 @@ const OPS: [(&str, &[&str]); 9] = [
     ("group_sum", &["prefix", "groups", "tau"]),
     ("affine", &["prefix"]),
     ("clamp", &["min", "max"]),
+    ("activation", &["function"]),
+    ("add", &["inputs"]),
+    ("mul", &["inputs"]),
+    ("concat", &["inputs"]),
+    ("slice", &["start", "len"]),
+    ("transpose", &["rows", "cols"]),
+    ("argmax", &[]),
+    ("top_k", &["k"]),
 ];
+
+/// What the layers of a description call their values.
+struct Names {
+    /// The input and every layer with an `id`.
+    known: HashMap<String, ValueId>,
+    /// The output of the layer before.
+    last: ValueId,
+}
+
+impl Names {
+    fn new() -> Self {
+        Self { known: HashMap::from([(INPUT.to_owned(), Graph::INPUT)]), last: Graph::INPUT }
+    }
+
+    /// The value that a key of the layer at `at` names.
+    fn find(&self, name: &Value, at: &str) -> Result<ValueId, ConvertError> {
+        let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+        self.known.get(&name).copied().ok_or_else(|| ConvertError::Range {
+            place: at.into(),
+            what: "its input".into(),
+            want: "`input`, or the `id` of an earlier layer".into(),
+            have: format!("`{}`", name.chars().take(80).collect::<String>()),
+        })
+    }
+
+    /// What the layer reads, in order. The keys are taken away.
+    fn reads(&self, layer: &mut Map<String, Value>, op: &str, at: &str) -> Result<Vec<ValueId>, ConvertError> {
+        let wanted = match op {
+            "add" | "mul" => "two",
+            "concat" => "one or more",
+            _ => {
+                let input = layer.remove("input");
+                return Ok(vec![input.map_or(Ok(self.last), |name| self.find(&name, at))?]);
+            }
+        };
+        let names = match layer.remove("inputs") {
+            Some(Value::Array(names)) if names.len() == 2 || (op == "concat" && !names.is_empty()) => names,
+            have => {
+                let have = match have {
+                    Some(Value::Array(names)) => names.len().to_string(),
+                    Some(_) => "something else".into(),
+                    None => "none".into(),
+                };
+                return Err(super::layers::range(at, "inputs", &format!("a list of {wanted} names"), &have));
+            }
+        };
+        names.iter().map(|name| self.find(name, at)).collect()
+    }
+
+    /// Notes that the layer's value is called `id`.
+    fn define(&mut self, id: Option<Value>, value: ValueId, at: &str) -> Result<(), ConvertError> {
+        self.last = value;
+        let Some(id) = id else { return Ok(()) };
+        let want = "a text of its own, not `input`";
+        match id {
+            Value::String(id) if !self.known.contains_key(&id) => {
+                self.known.insert(id, value);
+                Ok(())
+            }
+            other => Err(super::layers::range(at, "id", want, &other.to_string().chars().take(80).collect::<String>())),
+        }
+    }
+}
+
+/// What layers call the network's input.
+const INPUT: &str = "input";
 
 /// Makes the graph that `text` describes over the tensors of its file.
 pub(super) fn read(text: &str, tensors: Tensors<'_>, path: &Path) -> Result<Graph, ConvertError> {
@@ -156,14 +257,16 @@ pub(super) fn read(text: &str, tensors: Tensors<'_>, path: &Path) -> Result<Grap
         let (place, what) = ("graph".into(), "its number of layers".into());
         return Err(ConvertError::TooLarge { place, what, want: MAX_LAYERS as u64, have: count as u64 });
     }
+    let mut names = Names::new();
     for (index, layer) in file.layers.into_iter().enumerate() {
-        add(&mut builder, index, layer, index + 1 == count, path)?;
+        add(&mut builder, &mut names, index, layer, index + 1 == count, path)?;
     }
     builder.finish()
 }
 
 fn add(
     builder: &mut Builder<'_>,
+    names: &mut Names,
     index: usize,
     mut layer: Map<String, Value>,
     last: bool,
@@ -176,41 +279,63 @@ fn add(
         }
     };
     let at = format!("layer {index} ({op})");
-    if op == "argmax" {
-        known_keys(&layer, &[], &at)?;
-        let Argmax {} = keys(layer, &at, path)?;
-        return if last { builder.argmax() } else { Err(misplaced(&at)) };
-    }
     let Some((_, known)) = OPS.iter().find(|(name, _)| *name == op) else {
-        let want: Vec<&str> = OPS.iter().map(|(name, _)| *name).chain(["argmax"]).collect();
+        let want: Vec<&str> = OPS.iter().map(|(name, _)| *name).collect();
         return Err(ConvertError::Unknown { layer: index.to_string(), what: "op", have: op, want: want.join(", ") });
     };
     known_keys(&layer, known, &at)?;
     builder.enter(&at);
+    let id = layer.remove("id");
+    let reads = names.reads(&mut layer, &op, &at)?;
+    builder.read(reads[0]);
     match op.as_str() {
         "linear" => {
             let layer: Neurons = keys(layer, &at, path)?;
-            builder.linear(&layer, activation(&layer.activation, &at)?, index)
+            builder.linear(&layer, activation(&layer.activation, &at)?, index)?;
         }
         "fff" => {
             let layer: Neurons = keys(layer, &at, path)?;
-            builder.fff(&layer, activation(&layer.activation, &at)?, index)
+            builder.fff(&layer, activation(&layer.activation, &at)?, index)?;
         }
         "ultrafast" => {
             let layer: UltraFast = keys(layer, &at, path)?;
-            builder.ultrafast(&layer, activation(&layer.activation, &at)?, index)
+            builder.ultrafast(&layer, activation(&layer.activation, &at)?, index)?;
         }
         "moe" => {
             let layer: Moe = keys(layer, &at, path)?;
-            builder.moe(&layer, activation(&layer.activation, &at)?, index)
+            builder.moe(&layer, activation(&layer.activation, &at)?, index)?;
         }
-        "thermometer" => builder.thermometer(&keys(layer, &at, path)?, index),
-        "gates" => builder.gates(&keys(layer, &at, path)?, index),
-        "group_sum" => builder.group_sum(&keys(layer, &at, path)?, index),
-        "affine" => builder.affine(&keys(layer, &at, path)?, index),
-        "clamp" => builder.clamp(&keys(layer, &at, path)?, index),
+        "thermometer" => builder.thermometer(&keys(layer, &at, path)?, index)?,
+        "gates" => builder.gates(&keys(layer, &at, path)?, index)?,
+        "group_sum" => builder.group_sum(&keys(layer, &at, path)?, index)?,
+        "affine" => builder.affine(&keys(layer, &at, path)?, index)?,
+        "clamp" => builder.clamp(&keys(layer, &at, path)?, index)?,
+        "activation" => {
+            let Function { function } = keys(layer, &at, path)?;
+            builder.activation(activation(&function, &at)?, index)?;
+        }
+        "add" | "mul" => {
+            let Nothing {} = keys(layer, &at, path)?;
+            builder.combine(&op, reads[1], index)?;
+        }
+        "concat" => {
+            let Nothing {} = keys(layer, &at, path)?;
+            builder.concat(&reads[1..], index)?;
+        }
+        "slice" => builder.slice(&keys(layer, &at, path)?, index)?,
+        "transpose" => builder.transpose(&keys(layer, &at, path)?, index)?,
+        _ if !last => return Err(misplaced(&at)),
+        "argmax" => {
+            let Nothing {} = keys(layer, &at, path)?;
+            builder.argmax()?;
+        }
+        "top_k" => {
+            let TopK { k } = keys(layer, &at, path)?;
+            builder.top_k(k, &at)?;
+        }
         _ => unreachable!("every op of the table has its arm"),
     }
+    names.define(id, builder.last(), &at)
 }
 
 fn misplaced(at: &str) -> ConvertError {
@@ -223,13 +348,15 @@ fn misplaced(at: &str) -> ConvertError {
 }
 
 fn known_keys(layer: &Map<String, Value>, known: &[&str], at: &str) -> Result<(), ConvertError> {
-    match layer.keys().find(|key| !known.contains(&key.as_str())) {
+    // Every layer may be named; one of several inputs names them, any other may name its one.
+    let common: &[&str] = if known.contains(&"inputs") { &["op", "id"] } else { &["op", "id", "input"] };
+    match layer.keys().find(|key| !common.iter().chain(known).any(|known| known == key)) {
         None => Ok(()),
         Some(key) => Err(ConvertError::Unknown {
             layer: at.into(),
             what: "key",
             have: key.clone(),
-            want: ["op"].iter().chain(known).copied().collect::<Vec<_>>().join(", "),
+            want: common.iter().chain(known).copied().collect::<Vec<_>>().join(", "),
         }),
     }
 }
@@ -249,13 +376,14 @@ fn activation(word: &str, at: &str) -> Result<Activation, ConvertError> {
     })
 }
 
-const ACTIVATIONS: [(&str, Activation); 6] = [
+const ACTIVATIONS: [(&str, Activation); 7] = [
     ("none", Activation::None),
     ("relu", Activation::Relu),
     ("gelu", Activation::Gelu),
     ("sigmoid", Activation::Sigmoid),
     ("tanh", Activation::Tanh),
     ("silu", Activation::Silu),
+    ("hard_swish", Activation::HardSwish),
 ];
 
 /// The activation that `docs/graph-format.md` calls `word`.

@@ -1,6 +1,6 @@
 //! From the layers of a graph description to nodes: one method per op. The conditional ones are in [`super::ffn`].
 
-use super::graph_file::{Clamp, Gates, GroupSum, Moe, Neurons, Prefixed, UltraFast};
+use super::graph_file::{Clamp, Gates, GroupSum, Moe, Neurons, Prefixed, Slice, Transpose, UltraFast};
 use super::tensors::{Dim, Tensors};
 use super::{ffn, ffn::Block};
 use crate::error::ConvertError;
@@ -16,10 +16,13 @@ mod limit {
     pub const INPUT_WORDS: usize = 1 << 11;
     /// A gathered gate names its input bit in 16 bits.
     pub const INPUT_BITS: usize = 1 << 16;
+    /// Elements of a joined value: a value joined with itself again and again would fill any memory.
+    pub const ELEMENTS: usize = 1 << 24;
 }
 
-/// A graph under construction: every layer reads the output of the one before.
+/// A graph under construction: a layer reads the output of the one before, or what [`Builder::read`] says.
 pub(super) struct Builder<'a> {
+    /// Its output is what the next layer reads.
     graph: Graph,
     tensors: Tensors<'a>,
 }
@@ -51,8 +54,27 @@ impl<'a> Builder<'a> {
         self.tensors.enter(layer);
     }
 
+    /// Makes `value` what the next layer reads.
+    pub(super) fn read(&mut self, value: ValueId) {
+        self.graph.output = value;
+    }
+
+    /// The value that the last layer has written.
+    pub(super) fn last(&self) -> ValueId {
+        self.graph.output
+    }
+
     pub(super) fn argmax(&mut self) -> Result<(), ConvertError> {
         self.graph.readout = Readout::Argmax;
+        Ok(())
+    }
+
+    pub(super) fn top_k(&mut self, k: usize, at: &str) -> Result<(), ConvertError> {
+        let classes = self.graph.value(self.graph.output).len;
+        if !(1..=classes).contains(&k) {
+            return Err(range(at, "k", &format!("1 to {classes}, the number of classes"), &k.to_string()));
+        }
+        self.graph.readout = Readout::TopK(k);
         Ok(())
     }
 
@@ -179,6 +201,76 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    pub(super) fn activation(&mut self, act: Activation, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("activation", "", index);
+        let len = self.input(&name, ValueKind::Real)?;
+        self.push(name, Op::Activation(act), len, ValueKind::Real);
+        Ok(())
+    }
+
+    /// The sum (`add`) or the product (`mul`) of two values.
+    pub(super) fn combine(&mut self, op: &str, second: ValueId, index: usize) -> Result<(), ConvertError> {
+        let name = self.name(op, "", index);
+        let len = self.input(&name, ValueKind::Real)?;
+        let other = self.graph.value(second);
+        if (other.kind, other.len) != (ValueKind::Real, len) {
+            let want = format!("{len} numbers, as the first");
+            return Err(range(&name, "its second input", &want, &described(other)));
+        }
+        let op = if op == "mul" { Op::Mul { second } } else { Op::Add { second } };
+        self.push(name, op, len, ValueKind::Real);
+        Ok(())
+    }
+
+    pub(super) fn concat(&mut self, others: &[ValueId], index: usize) -> Result<(), ConvertError> {
+        let name = self.name("concat", "", index);
+        let Value { kind, mut len, .. } = *self.graph.value(self.graph.output);
+        for (i, other) in others.iter().map(|&other| self.graph.value(other)).enumerate() {
+            if other.kind != kind {
+                let want = format!("{}, as the first", word(kind));
+                return Err(range(&name, &format!("input {}", i + 1), &want, &described(other)));
+            }
+            if kind == ValueKind::Bits && len % 32 != 0 {
+                let what = format!("the bits before input {}", i + 1);
+                return Err(range(&name, &what, "a multiple of 32", &len.to_string()));
+            }
+            len += other.len;
+            if len > limit::ELEMENTS {
+                let (what, want) = ("elements".to_owned(), limit::ELEMENTS as u64);
+                return Err(ConvertError::TooLarge { place: name, what, want, have: len as u64 });
+            }
+        }
+        self.push(name, Op::Concat { others: others.to_vec() }, len, kind);
+        Ok(())
+    }
+
+    pub(super) fn slice(&mut self, layer: &Slice, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("slice", "", index);
+        let &Slice { start, len } = layer;
+        let Value { kind, len: have, .. } = *self.graph.value(self.graph.output);
+        if len == 0 || start.checked_add(len).is_none_or(|end| end > have) {
+            let want = format!("1 or more of the {have} elements");
+            return Err(range(&name, "start and len", &want, &format!("{start} and {len}")));
+        }
+        if kind == ValueKind::Bits && start % 32 != 0 {
+            return Err(range(&name, "start, of bits,", "a multiple of 32", &start.to_string()));
+        }
+        self.push(name, Op::Slice { start, len }, len, kind);
+        Ok(())
+    }
+
+    pub(super) fn transpose(&mut self, layer: &Transpose, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("transpose", "", index);
+        let len = self.input(&name, ValueKind::Real)?;
+        let &Transpose { rows, cols } = layer;
+        if rows.checked_mul(cols) != Some(len) {
+            let want = format!("a product of {len}, the elements of its input");
+            return Err(range(&name, "rows and cols", &want, &format!("{rows} and {cols}")));
+        }
+        self.push(name, Op::Transpose { rows, cols }, len, ValueKind::Real);
+        Ok(())
+    }
+
     /// Adds an FFN, and the sum with its input if it is residual.
     pub(super) fn push_block(
         &mut self,
@@ -202,9 +294,10 @@ impl<'a> Builder<'a> {
                 &len.to_string(),
             ));
         }
-        let sum = residual.then(|| format!("{name}.residual"));
+        let sum = format!("{name}.residual");
         self.push(name, op, len, ValueKind::Real);
-        if let Some(sum) = sum {
+        if residual {
+            let sum = self.unique(sum, self.graph.nodes.len());
             self.push(sum, Op::Add { second: x }, len, ValueKind::Real);
         }
         Ok(())
@@ -219,10 +312,6 @@ impl<'a> Builder<'a> {
 
     /// The length of the value that the next layer reads, which must be of `want` kind.
     fn input(&self, layer: &str, want: ValueKind) -> Result<usize, ConvertError> {
-        let word = |kind| match kind {
-            ValueKind::Real => "numbers",
-            ValueKind::Bits => "bits",
-        };
         let value = self.graph.value(self.graph.output);
         if value.kind == want {
             Ok(value.len)
@@ -235,13 +324,30 @@ impl<'a> Builder<'a> {
     fn name(&self, op: &str, prefix: &str, index: usize) -> String {
         let trimmed = prefix.trim_end_matches('.');
         if trimmed.is_empty() {
-            format!("{op}_{index}")
-        } else if self.graph.nodes.iter().any(|node| node.name == trimmed) {
-            format!("{trimmed}_{index}")
+            self.unique(format!("{op}_{index}"), index)
         } else {
-            trimmed.to_owned()
+            self.unique(trimmed.to_owned(), index)
         }
     }
+
+    /// `name`, or if a node has it already one like it: calibration finds values by their names.
+    fn unique(&self, mut name: String, index: usize) -> String {
+        while self.graph.nodes.iter().any(|node| node.name == name) {
+            name += &format!("_{index}");
+        }
+        name
+    }
+}
+
+fn word(kind: ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Real => "numbers",
+        ValueKind::Bits => "bits",
+    }
+}
+
+fn described(value: &Value) -> String {
+    format!("{} {}, of `{}`", value.len, word(value.kind), value.name)
 }
 
 /// A figure out of its bounds.

@@ -154,6 +154,13 @@ impl<'g> Evaluator<'g> {
                 y.extend(x.iter().zip(gain).zip(bias).map(|((x, gain), bias)| gain * x + bias));
             }
             Op::Add { second } => y.extend(x.iter().zip(&self.values[second.0]).map(|(a, b)| a + b)),
+            Op::Mul { second } => y.extend(x.iter().zip(&self.values[second.0]).map(|(a, b)| a * b)),
+            Op::Concat { others } => {
+                y.extend_from_slice(x);
+                others.iter().for_each(|other| y.extend_from_slice(&self.values[other.0]));
+            }
+            Op::Slice { start, len } => y.extend_from_slice(&x[*start..start + len]),
+            Op::Transpose { rows, cols } => y.extend((0..rows * cols).map(|i| x[i % rows * cols + i / rows])),
             Op::Activation(activation) => y.extend(x.iter().map(|&x| activation.of(x))),
             Op::Clamp { min, max } => y.extend(x.iter().map(|x| x.max(*min).min(*max))),
             Op::Bits { feature, threshold } => {
@@ -333,6 +340,7 @@ impl Activation {
             Self::Sigmoid => sigmoid(wide) as f32,
             Self::Tanh => wide.tanh() as f32,
             Self::Silu => (wide * sigmoid(wide)) as f32,
+            Self::HardSwish => (wide * (wide + 3.0).clamp(0.0, 6.0) / 6.0) as f32,
         }
     }
 }

@@ -85,6 +85,8 @@ pub enum Activation {
     Tanh,
     /// `x * sigmoid(x)`.
     Silu,
+    /// `x * min(max(x + 3, 0), 6) / 6`.
+    HardSwish,
 }
 
 /// A contiguous run of neurons: a leaf, an expert, a master leaf.
@@ -218,6 +220,31 @@ pub enum Op {
         /// The other value.
         second: ValueId,
     },
+    /// `y = x * second`, element by element.
+    Mul {
+        /// The other value, of the same length.
+        second: ValueId,
+    },
+    /// The elements of the input, then those of the others, one value after the other. All are numbers, or all bits; of bits
+    /// each but the last has a multiple of 32.
+    Concat {
+        /// The values that follow the input, in order.
+        others: Vec<ValueId>,
+    },
+    /// The elements `start .. start + len` of the input. Of bits `start` is a multiple of 32.
+    Slice {
+        /// First element.
+        start: usize,
+        /// Number of elements.
+        len: usize,
+    },
+    /// The input is a matrix `(rows, cols)`, row by row; the output is its transpose. Numbers only.
+    Transpose {
+        /// Rows of the input.
+        rows: usize,
+        /// Columns of the input.
+        cols: usize,
+    },
     /// `y = f(x)`, element by element.
     Activation(Activation),
     /// `y = min(max(x, min), max)`.
@@ -254,6 +281,26 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// The values that it reads beside the node's input.
+    pub fn others(&self) -> &[ValueId] {
+        match self {
+            Self::Add { second } | Self::Mul { second } => std::slice::from_ref(second),
+            Self::Concat { others } => others,
+            _ => &[],
+        }
+    }
+
+    /// As [`Self::others`], to change.
+    pub fn others_mut(&mut self) -> &mut [ValueId] {
+        match self {
+            Self::Add { second } | Self::Mul { second } => std::slice::from_mut(second),
+            Self::Concat { others } => others,
+            _ => &mut [],
+        }
+    }
+}
+
 /// One step of the graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -265,6 +312,13 @@ pub struct Node {
     pub input: ValueId,
     /// What it writes.
     pub output: ValueId,
+}
+
+impl Node {
+    /// Every value that it reads, the input first; one that is read twice is there twice.
+    pub fn reads(&self) -> impl Iterator<Item = ValueId> + '_ {
+        std::iter::once(self.input).chain(self.op.others().iter().copied())
+    }
 }
 
 /// How input bytes become real numbers: `x = scale * (q - zero_point)`.

@@ -8,7 +8,7 @@ use zerocopy::{Immutable, IntoBytes};
 use super::fit;
 use crate::ConvertError;
 use crate::kernels::{in_pairs, low_bit};
-use crate::quantize::integer::{Dtype, IntGates, IntGraph, IntMap, IntOp, IntRange, IntSelector, TensorId};
+use crate::quantize::integer::{Dtype, IntGates, IntGraph, IntMap, IntOp, IntRange, IntSelector, Span, TensorId};
 
 /// The section CONSTANTS as it grows. Equal arrays are stored once.
 #[derive(Default)]
@@ -120,6 +120,7 @@ impl<'g> OpWriter<'g> {
                 Ok(())
             }
             IntOp::Map { input, output, map } => self.map(*input, *output, map),
+            IntOp::Move { input, output, span } => self.copy(name, *input, *output, span),
             IntOp::Readout { input, output, kind, k } => {
                 let record = ReadoutRecord {
                     op: op::READOUT,
@@ -376,7 +377,9 @@ impl<'g> OpWriter<'g> {
             // These count as multiply-accumulates.
             IntMap::Affine { .. } => 0,
             IntMap::Bits(_) => self.cols(output) as u64,
-            IntMap::Lut256(_) | IntMap::Add { .. } | IntMap::Clamp { .. } => self.cols(input) as u64,
+            IntMap::Lut256(_) | IntMap::Add { .. } | IntMap::Mul { .. } | IntMap::Clamp { .. } => {
+                self.cols(input) as u64
+            }
         };
         match map {
             IntMap::Lut256(table) => {
@@ -402,6 +405,14 @@ impl<'g> OpWriter<'g> {
                 (record.shift, record.zero_point) = (*shift, *zero_point);
                 (record.lo, record.hi) = (*lo, *hi);
             }
+            IntMap::Mul { second, m, z, shift, zero_point, lo, hi } => {
+                record.kind = map::MUL;
+                record.second = tensor(*second);
+                record.m1 = *m;
+                [record.z1, record.z2] = *z;
+                (record.shift, record.zero_point) = (*shift, *zero_point);
+                (record.lo, record.hi) = (*lo, *hi);
+            }
             IntMap::Bits(entries) => {
                 record.kind = map::BITS;
                 record.table = self.constants.add(entries)?;
@@ -413,6 +424,27 @@ impl<'g> OpWriter<'g> {
             }
         }
         self.push(op::MAP, &record);
+        Ok(())
+    }
+
+    fn copy(&mut self, name: &str, input: TensorId, output: TensorId, span: &Span) -> Result<(), ConvertError> {
+        let figure = |figure: usize| fit(name, "elements", figure);
+        let Span { rows, cols, from, to } = *span;
+        let record = MoveRecord {
+            op: op::MOVE,
+            input: tensor(input),
+            output: tensor(output),
+            rows: figure(rows)?,
+            cols: figure(cols)?,
+            from: figure(from[0])?,
+            from_row: figure(from[1])?,
+            from_col: figure(from[2])?,
+            to: figure(to[0])?,
+            to_row: figure(to[1])?,
+            ..MoveRecord::default()
+        };
+        self.cost.others += (rows * cols) as u64;
+        self.push(op::MOVE, &record);
         Ok(())
     }
 }

@@ -80,9 +80,7 @@ fn compact_values(graph: &mut Graph) {
     for node in &mut graph.nodes {
         renumber(&mut node.input);
         renumber(&mut node.output);
-        if let Op::Add { second } = &mut node.op {
-            renumber(second);
-        }
+        node.op.others_mut().iter_mut().for_each(renumber);
     }
     renumber(&mut graph.output);
 }

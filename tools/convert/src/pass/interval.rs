@@ -31,6 +31,13 @@ pub(super) fn bounds(graph: &Graph) -> Option<Vec<Vec<Interval>>> {
                 x.iter().zip(gain).zip(bias).map(one).collect()
             }
             Op::Add { second } => x.iter().zip(&all[second.0]).map(|(a, b)| plus(*a, *b)).collect(),
+            Op::Mul { second } => x.iter().zip(&all[second.0]).map(|(a, b)| product(*a, *b)).collect(),
+            Op::Concat { others } => {
+                let parts = others.iter().map(|other| &all[other.0]);
+                [x].into_iter().chain(parts).flatten().copied().collect()
+            }
+            Op::Slice { start, len } => x[*start..start + len].to_vec(),
+            Op::Transpose { rows, cols } => (0..rows * cols).map(|i| x[i % rows * cols + i / rows]).collect(),
             Op::Activation(activation) => x.iter().map(|&x| image_of(x, *activation)).collect(),
             Op::Clamp { min, max } => {
                 let clamp = |v: f64| v.max(f64::from(*min)).min(f64::from(*max));
@@ -60,8 +67,8 @@ fn image_of(x: Interval, activation: Activation) -> Interval {
         Activation::Relu => (x.0.max(0.0), x.1.max(0.0)),
         Activation::Sigmoid => (0.0, 1.0),
         Activation::Tanh => (-1.0, 1.0),
-        // Both dip below zero by less than 0.3 and stay below the identity above it.
-        Activation::Gelu | Activation::Silu => (-0.3, x.1.max(0.0)),
+        // Each dips below zero by less than 0.4 and stays below the identity above it.
+        Activation::Gelu | Activation::Silu | Activation::HardSwish => (-0.4, x.1.max(0.0)),
     }
 }
 
@@ -75,6 +82,14 @@ fn times((low, high): Interval, by: f32) -> Interval {
     } else {
         (high * by, low * by)
     }
+}
+
+/// The products of any two numbers.
+fn product(a: Interval, b: Interval) -> Interval {
+    // Zero times an unbounded element is zero.
+    let times = |x: f64, y: f64| if x == 0.0 || y == 0.0 { 0.0 } else { x * y };
+    let ends = [times(a.0, b.0), times(a.0, b.1), times(a.1, b.0), times(a.1, b.1)];
+    (ends.into_iter().fold(f64::INFINITY, f64::min), ends.into_iter().fold(f64::NEG_INFINITY, f64::max))
 }
 
 fn plus(a: Interval, b: Interval) -> Interval {

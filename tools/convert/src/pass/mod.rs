@@ -11,7 +11,7 @@ pub mod fold;
 pub mod gates;
 mod interval;
 
-use crate::ir::{Graph, Op, ValueId};
+use crate::ir::{Graph, Node, ValueId};
 use std::fmt;
 
 /// Something a pass did.
@@ -62,11 +62,8 @@ pub fn run(graph: &mut Graph) -> PassReport {
 
 /// How many nodes read `value`; the graph's output counts as one more.
 fn readers(graph: &Graph, value: ValueId) -> usize {
-    let reads = graph.nodes.iter().map(|node| {
-        let second = matches!(node.op, Op::Add { second } if second == value);
-        usize::from(node.input == value) + usize::from(second)
-    });
-    reads.sum::<usize>() + usize::from(graph.output == value)
+    let reads = graph.nodes.iter().flat_map(Node::reads).filter(|&read| read == value);
+    reads.count() + usize::from(graph.output == value)
 }
 
 /// The node that writes `value`; none writes the input.
@@ -83,9 +80,7 @@ fn redirect(graph: &mut Graph, from: ValueId, to: ValueId) {
     };
     for node in &mut graph.nodes {
         swap(&mut node.input);
-        if let Op::Add { second } = &mut node.op {
-            swap(second);
-        }
+        node.op.others_mut().iter_mut().for_each(swap);
     }
     swap(&mut graph.output);
 }

@@ -155,6 +155,23 @@ pub enum IntMap {
         /// Bounds.
         hi: i8,
     },
+    /// Product of two tensors.
+    Mul {
+        /// The other tensor.
+        second: TensorId,
+        /// Multiplier.
+        m: i32,
+        /// Zero points of both.
+        z: [i8; 2],
+        /// Shift.
+        shift: u8,
+        /// Of the output.
+        zero_point: i8,
+        /// Bounds.
+        lo: i8,
+        /// Bounds.
+        hi: i8,
+    },
     /// Thresholds to bits.
     Bits(Vec<ThresholdRecord>),
     /// Bounds.
@@ -164,6 +181,19 @@ pub enum IntMap {
         /// Upper.
         hi: i8,
     },
+}
+
+/// Elements that are copied, of Bits the words: `rows` times `cols` of them. All but the counts is in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
+    /// Of the input: the first element, then from a row to the next, then from a column to the next.
+    pub from: [usize; 3],
+    /// Of the output: the first element, then from a row to the next; columns lie side by side.
+    pub to: [usize; 2],
 }
 
 /// Gates of a layer.
@@ -278,6 +308,15 @@ pub enum IntOp {
         /// What it computes.
         map: IntMap,
     },
+    /// Copies a part of a tensor to a part of another; what is not written keeps its values.
+    Move {
+        /// Input.
+        input: TensorId,
+        /// Output, of the same type.
+        output: TensorId,
+        /// Which elements.
+        span: Span,
+    },
     /// What is read from the scores.
     Readout {
         /// The scores.
@@ -334,9 +373,13 @@ impl IntOp {
                 (reads, [Some(*list), *scores].into_iter().flatten().collect())
             }
             Self::Map { input, output, map } => {
-                let second = if let IntMap::Add { second, .. } = map { Some(*second) } else { None };
+                let second = match map {
+                    IntMap::Add { second, .. } | IntMap::Mul { second, .. } => Some(*second),
+                    _ => None,
+                };
                 ([Some(*input), second].into_iter().flatten().collect(), vec![*output])
             }
+            Self::Move { input, output, .. } => (vec![*input], vec![*output]),
             Self::Readout { input, output, .. } => (vec![*input], output.iter().copied().collect()),
         }
     }

@@ -16,6 +16,7 @@ pub mod number;
 pub mod proof;
 mod rotation;
 mod route;
+mod structure;
 pub mod weights;
 
 use std::collections::HashMap;
@@ -97,6 +98,10 @@ impl Quantizer<'_> {
             Op::Ffn { routes, ranges, activation } => self.ffn(node, routes, ranges, *activation),
             Op::Affine { gain, bias } => self.affine_map(node, gain, bias),
             Op::Add { second } => self.add_map(node, *second),
+            Op::Mul { second } => self.mul_map(node, *second),
+            Op::Concat { others } => self.concat(node, others),
+            Op::Slice { start, len } => self.slice(node, *start, *len),
+            Op::Transpose { rows, cols } => self.transpose(node, *rows, *cols),
             Op::Activation(activation) => self.activation(node, *activation),
             Op::Clamp { min, max } => self.clamp(node, *min, *max),
             Op::Bits { feature, threshold } => self.bits(node, feature, threshold),
@@ -121,8 +126,7 @@ impl Quantizer<'_> {
 
     /// Whether a value is the network's scores and nothing else, so that it needs no requantisation.
     fn is_raw(&self, id: ValueId) -> bool {
-        let read = |node: &Node| node.input == id || matches!(node.op, Op::Add { second } if second == id);
-        id == self.graph.output && !self.graph.nodes.iter().any(read)
+        id == self.graph.output && !self.graph.nodes.iter().flat_map(Node::reads).any(|read| read == id)
     }
 
     fn new_i8(&mut self, name: &str, cols: usize, interval: Interval) -> TensorId {
@@ -139,7 +143,7 @@ impl Quantizer<'_> {
     /// An I8 tensor for the output of `node`, scaled as calibrated.
     fn output_i8(&mut self, node: &Node) -> Result<TensorId, ConvertError> {
         let value = self.graph.value(node.output);
-        let interval = self.interval(&self.calibration.values, &value.name)?;
+        let interval = self.interval(&self.calibration.values, &self.graph.value(self.joined(node.output)).name)?;
         let id = self.new_i8(&value.name, value.len, interval);
         self.tensors[node.output.0] = Some(id);
         Ok(id)
@@ -176,30 +180,6 @@ impl Quantizer<'_> {
             .map(|scale| requant(&node.name, scale * x.scale / y.scale, y.zero_point, -128, 127))
             .collect::<Result<_, _>>()?;
         self.push(node, IntOp::Map { input, output, map: IntMap::Affine { gain: gains, bias, rq } });
-        Ok(())
-    }
-
-    fn add_map(&mut self, node: &Node, second: ValueId) -> Result<(), ConvertError> {
-        let input = self.source(node, node.input, Dtype::I8)?;
-        let other = self.source(node, second, Dtype::I8)?;
-        if input == other {
-            return Err(ConvertError::Range {
-                place: format!("layer `{}`", node.name),
-                what: "second input".into(),
-                want: "another value".into(),
-                have: "the first input again: fold it into the layer before as a gain of 2".into(),
-            });
-        }
-        let output = self.output_i8(node)?;
-        let [a, b, y] = [input, other, output].map(|id| self.out.tensor(id).clone());
-        // A fractional zero point (of the network's input) has no place here: it is rounded, at most half a step.
-        let factors = [a.scale / y.scale, b.scale / y.scale];
-        let (_, shift) = number::multiplier(&node.name, factors[0].max(factors[1]))?;
-        let shift = shift - 1;
-        let m = factors.map(|factor| (factor * 2f64.powi(shift.into())).round() as i32);
-        let z = [a.zero_point.round() as i8, b.zero_point.round() as i8];
-        let map = IntMap::Add { second: other, m, z, shift, zero_point: y.zero_point as i8, lo: -128, hi: 127 };
-        self.push(node, IntOp::Map { input, output, map });
         Ok(())
     }
 

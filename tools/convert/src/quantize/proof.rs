@@ -167,7 +167,7 @@ pub fn prove(graph: &IntGraph) -> Result<Proof, ConvertError> {
                     proof.bound(&format!("layer `{name}`"), k, i128::from(pair[1] - pair[0]) + bias)?;
                 }
             }
-            IntOp::Gates { .. } | IntOp::Map { .. } | IntOp::Readout { .. } => {}
+            IntOp::Gates { .. } | IntOp::Map { .. } | IntOp::Move { .. } | IntOp::Readout { .. } => {}
         }
     }
     Ok(proof)

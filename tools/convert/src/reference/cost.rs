@@ -50,9 +50,12 @@ pub(super) fn worst(ops: &[Op], tensors: &[Tensor], ranges: &[Range]) -> Worst {
                 match op.kind {
                     MapKind::Affine { .. } => macs += elements,
                     MapKind::Bits(_) => others += tensors[op.output].cols as u128,
-                    MapKind::Lut(_) | MapKind::Add { .. } | MapKind::Clamp { .. } => others += elements,
+                    MapKind::Lut(_) | MapKind::Add { .. } | MapKind::Mul { .. } | MapKind::Clamp { .. } => {
+                        others += elements;
+                    }
                 }
             }
+            Op::Move(op) => others += product(&[op.rows, op.cols]),
             Op::Readout(op) => others += product(&[op.k, tensors[op.input].cols]),
         }
     }

@@ -114,6 +114,7 @@ fn step(op: &Op, image: &Image, memory: &mut Memory<'_>, watch: &mut Watch) {
         Op::Gates(op) => layers::gates(op, image, memory, watch),
         Op::GroupSum(op) => layers::group_sum(op, image, memory, watch),
         Op::Map(op) => layers::map(op, image, memory, watch),
+        Op::Move(op) => layers::copy(op, image, memory),
         Op::Readout(op) => {
             if let Some(output) = op.output {
                 let values = memory.numbers(op.input);

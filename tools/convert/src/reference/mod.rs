@@ -45,7 +45,8 @@ pub use image::{
 };
 pub use low_bit::{Layout, LowBit};
 pub use ops::{
-    Activation, Emit, Ffn, Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Route, RouteKind, Rows, Weights, Wiring,
+    Activation, Emit, Ffn, Gates, GroupSum, Linear, Map, MapKind, Move, Op, Readout, Route, RouteKind, Rows, Weights,
+    Wiring,
 };
 pub(crate) use pairs::{PairRow, row as pair_row};
 pub use proof::{OpProof, Proof, ProofError, Violation, prove};

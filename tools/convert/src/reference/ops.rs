@@ -20,6 +20,8 @@ pub enum Op {
     Map(Map),
     /// Op 7, ends the program.
     Readout(Readout),
+    /// Op 8, copies a part of a tensor.
+    Move(Move),
 }
 
 impl Op {
@@ -33,6 +35,7 @@ impl Op {
             Self::GroupSum(_) => 5,
             Self::Map(_) => 6,
             Self::Readout(_) => 7,
+            Self::Move(_) => 8,
         }
     }
 
@@ -46,6 +49,7 @@ impl Op {
             Self::GroupSum(_) => "GROUPSUM",
             Self::Map(_) => "MAP",
             Self::Readout(_) => "READOUT",
+            Self::Move(_) => "MOVE",
         }
     }
 
@@ -71,10 +75,11 @@ impl Op {
             Self::Gates(op) => vec![op.input],
             Self::GroupSum(op) => vec![op.input],
             Self::Map(op) => match op.kind {
-                MapKind::Add { second, .. } => vec![op.input, second],
+                MapKind::Add { second, .. } | MapKind::Mul { second, .. } => vec![op.input, second],
                 _ => vec![op.input],
             },
             Self::Readout(op) => vec![op.input],
+            Self::Move(op) => vec![op.input],
         }
     }
 
@@ -100,6 +105,7 @@ impl Op {
             Self::GroupSum(op) => vec![op.output],
             Self::Map(op) => vec![op.output],
             Self::Readout(op) => op.output.into_iter().collect(),
+            Self::Move(op) => vec![op.output],
         }
     }
 }
@@ -401,6 +407,25 @@ pub enum MapKind {
     },
     /// Bit i is `x[feature_i] > threshold_i`.
     Bits(Array<BitTest>),
+    /// `clamp((((x - z1)*(x' - z2)*m1 + 2^(shift-1)) >> shift) + zero_point, lo, hi)`.
+    Mul {
+        /// I8, (T, C).
+        second: usize,
+        /// Factor of the product.
+        m1: i32,
+        /// 1 to 62.
+        shift: u8,
+        /// Added after the shift.
+        zero_point: i8,
+        /// Least result.
+        lo: i8,
+        /// Greatest result.
+        hi: i8,
+        /// Zero point of the first.
+        z1: i8,
+        /// Zero point of the second.
+        z2: i8,
+    },
     /// `clamp(x, lo, hi)`.
     Clamp {
         /// Least result.
@@ -408,6 +433,39 @@ pub enum MapKind {
         /// Greatest result.
         hi: i8,
     },
+}
+
+/// A copy: `y[to + r*to_row + c] = x[from + r*from_row + c*from_col]` in elements, of Bits in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Move {
+    /// I8, I32 or Bits.
+    pub input: usize,
+    /// Of the same type.
+    pub output: usize,
+    /// Rows, 1 or more.
+    pub rows: usize,
+    /// Columns, 1 or more.
+    pub cols: usize,
+    /// First element read.
+    pub from: usize,
+    /// From a row that is read to the next.
+    pub from_row: usize,
+    /// From a column that is read to the next.
+    pub from_col: usize,
+    /// First element written.
+    pub to: usize,
+    /// From a row that is written to the next, at least `cols`.
+    pub to_row: usize,
+}
+
+impl Move {
+    /// Each element that is read, and where it goes.
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let pair = move |r: usize, c: usize| {
+            (self.from + r * self.from_row + c * self.from_col, self.to + r * self.to_row + c)
+        };
+        (0..self.rows).flat_map(move |r| (0..self.cols).map(move |c| pair(r, c)))
+    }
 }
 
 /// The end of a program.

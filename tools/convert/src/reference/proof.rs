@@ -115,6 +115,7 @@ pub fn prove(image: &Image, input_range: Option<(i8, i8)>) -> Result<Proof, Proo
             Op::Gates(op) => layers::gates(op, image, &mut state, &mut ledger),
             Op::GroupSum(op) => layers::group_sum(op, image, &mut state, &mut ledger),
             Op::Map(op) => layers::map(op, image, &mut state, &mut ledger),
+            Op::Move(op) => layers::copy(op, &mut state),
             Op::Readout(op) => layers::readout(op, image, &mut state),
         }
         count += ledger.count;

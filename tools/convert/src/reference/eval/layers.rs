@@ -1,7 +1,7 @@
-//! LINEAR, GATES, GROUPSUM and MAP.
+//! LINEAR, GATES, GROUPSUM, MAP and MOVE.
 
-use super::super::image::{Array, Image};
-use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Weights, Wiring};
+use super::super::image::{Array, Dtype, Image};
+use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Move, Weights, Wiring};
 use super::super::pairs;
 use super::memory::Memory;
 use super::watch::{Running, Sum, Watch};
@@ -149,6 +149,13 @@ pub(super) fn map(op: &Map, image: &Image, memory: &mut Memory<'_>, watch: &mut 
             };
             x.iter().zip(&memory.numbers(second)).map(&mut add).collect()
         }
+        MapKind::Mul { second, m1, shift, zero_point, lo, hi, z1, z2 } => {
+            let mut multiply = |(&x, &x2): (&i64, &i64)| {
+                let product = i128::from(x - i64::from(z1)) * i128::from(x2 - i64::from(z2)) * i128::from(m1);
+                watch.sum(shift, (product + (1i128 << (shift - 1))) >> shift, zero_point, lo, hi)
+            };
+            x.iter().zip(&memory.numbers(second)).map(&mut multiply).collect()
+        }
         MapKind::Bits(tests) => {
             let mut words = vec![0u32; tests.count().div_ceil(32)];
             for (i, test) in constants.all(tests).enumerate() {
@@ -160,4 +167,16 @@ pub(super) fn map(op: &Map, image: &Image, memory: &mut Memory<'_>, watch: &mut 
         MapKind::Clamp { lo, hi } => x.iter().map(|&x| watch.clamped(x, lo, hi)).collect(),
     };
     memory.set_i8s(op.output, y);
+}
+
+pub(super) fn copy(op: &Move, image: &Image, memory: &mut Memory<'_>) {
+    let (x, mut y) = (memory.numbers(op.input), memory.numbers(op.output));
+    for (from, to) in op.pairs() {
+        y[to] = x[from];
+    }
+    if image.tensors[op.output].dtype == Dtype::I8 {
+        memory.set_i8s(op.output, y.into_iter().map(|y| y as i8));
+    } else {
+        memory.set_i32s(op.output, y.into_iter().map(|y| y as i32));
+    }
 }

@@ -33,7 +33,7 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// The elements of an I8 or I32 tensor, row after row.
+    /// The elements of an I8 or I32 tensor, row after row; the words of a Bits tensor.
     pub fn numbers(&self, tensor: usize) -> Vec<i64> {
         let bytes = self.bytes(tensor);
         match self.image.tensors[tensor].dtype {

@@ -1,8 +1,8 @@
-//! Bounds of LINEAR, GROUPSUM and MAP.
+//! Bounds of LINEAR, GROUPSUM and MAP, and what MOVE makes known.
 
 use super::super::eval::Sum;
 use super::super::image::{Array, Constants, Dtype, Image};
-use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Readout, Weights, Wiring};
+use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Move, Readout, Weights, Wiring};
 use super::super::pairs;
 use super::ledger::Ledger;
 use super::state::{Interval, Known, State};
@@ -103,12 +103,16 @@ pub(super) fn map(op: &Map, image: &Image, state: &mut State<'_>, ledger: &mut L
             }
             Interval::of_records(constants, rq)
         }
-        // Add is exact in 64 bits: 2 * 255 * 2^31 + 2^61 < 2^63.
-        MapKind::Add { lo, hi, .. } => Interval::new(lo, hi),
+        // Add is exact in 64 bits: 2 * 255 * 2^31 + 2^61 < 2^63. So is Mul: 255 * 255 * 2^31 + 2^61.
+        MapKind::Add { lo, hi, .. } | MapKind::Mul { lo, hi, .. } => Interval::new(lo, hi),
         MapKind::Clamp { lo, hi } => Interval::new(x.least.clamp(lo, hi), x.greatest.clamp(lo, hi)),
         MapKind::Bits(_) => return state.write(op.output, Known::Bits),
     };
     state.write(op.output, Known::I8(y));
+}
+
+pub(super) fn copy(op: &Move, state: &mut State<'_>) {
+    state.write_part(op.output, op.input, op.pairs().map(|(_, to)| to));
 }
 
 pub(super) fn readout(op: &Readout, image: &Image, state: &mut State<'_>) {

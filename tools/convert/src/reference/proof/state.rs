@@ -70,6 +70,22 @@ pub(super) enum Known {
     Signals(Rc<[bool]>),
     /// What was appended since it was emptied.
     List(Vec<Feed>),
+    /// Which of its elements were written, not all of them, and what is known of those.
+    Part(Vec<bool>, Box<Known>),
+}
+
+impl Known {
+    /// What holds of numbers that are of the one or of the other; `cols` is the number of columns.
+    fn either(self, other: Self, cols: usize) -> Self {
+        match (self, other) {
+            (Self::I8(a), Self::I8(b)) => Self::I8(a.hull(b)),
+            (Self::I32(a), Self::I32(b)) => {
+                let most = a.iter().chain(b.iter()).copied().max().unwrap_or(0);
+                Self::I32(vec![most; cols].into())
+            }
+            (known, _) => known,
+        }
+    }
 }
 
 /// What is known of all tensors.
@@ -106,7 +122,7 @@ impl<'a> State<'a> {
     /// What is known of a tensor, be it as a view of others.
     fn look(&self, tensor: usize) -> Known {
         match &self.known[tensor] {
-            Known::Nothing => self.view(tensor).unwrap_or(Known::Nothing),
+            Known::Nothing | Known::Part(..) => self.view(tensor).unwrap_or(Known::Nothing),
             known => known.clone(),
         }
     }
@@ -118,7 +134,7 @@ impl<'a> State<'a> {
         // Of a list, only the entries up to its length were written.
         let mut sources: Vec<_> = whole
             .filter(|(source, known)| {
-                let is_known = !matches!(known, Known::Nothing | Known::Signals(_));
+                let is_known = !matches!(known, Known::Nothing | Known::Signals(_) | Known::Part(..));
                 source.overlaps(view) && is_known && source.dtype != Dtype::List
             })
             .collect();
@@ -161,6 +177,36 @@ impl<'a> State<'a> {
             }
         }
         self.known[tensor] = known;
+    }
+
+    /// An op has copied elements of another tensor to those numbered `to`.
+    pub fn write_part(&mut self, tensor: usize, from: usize, to: impl Iterator<Item = usize>) {
+        let record = &self.image.tensors[tensor];
+        let source = match record.dtype {
+            Dtype::I8 => Known::I8(self.interval(from)),
+            Dtype::I32 => {
+                let most = self.columns(from).iter().copied().max().unwrap_or(0);
+                Known::I32(vec![most; record.cols].into())
+            }
+            Dtype::Bits | Dtype::List => Known::Bits,
+        };
+        let elements = if record.dtype == Dtype::I8 { record.bytes() } else { record.bytes() / 4 };
+        let (mut written, before) = match std::mem::replace(&mut self.known[tensor], Known::Nothing) {
+            Known::Part(written, known) => (written, Some(*known)),
+            Known::Nothing => match self.view(tensor) {
+                Some(known) => (vec![true; elements], Some(known)),
+                None => (vec![false; elements], None),
+            },
+            Known::Signals(_) => (vec![false; elements], None),
+            known => (vec![true; elements], Some(known)),
+        };
+        to.for_each(|to| written[to] = true);
+        let known = match before {
+            Some(before) => source.either(before, record.cols),
+            None => source,
+        };
+        let is_whole = !written.contains(&false);
+        self.write(tensor, if is_whole { known } else { Known::Part(written, Box::new(known)) });
     }
 
     /// The values of an I8 tensor.

@@ -1,8 +1,8 @@
-//! The op records: LINEAR, GATES, GROUPSUM, MAP and READOUT. FFN and ROUTE have files of their own.
+//! The op records: LINEAR, GATES, GROUPSUM, MAP, READOUT and MOVE. FFN and ROUTE have files of their own.
 
 use super::super::image::{BitTest, Dtype, Range};
 use super::super::low_bit::{GROUP, Layout, LowBit};
-use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Op, Readout, Weights, Wiring};
+use super::super::ops::{Gates, GroupSum, Linear, Map, MapKind, Move, Op, Readout, Weights, Wiring};
 use super::super::pairs;
 use super::constants::{Pool, no_const};
 use super::error::{At, ReadError, Want};
@@ -45,8 +45,9 @@ fn op(index: usize, bytes: &[u8], tensors: &Tensors, ranges: &[Range], pool: &Po
         5 => Op::GroupSum(group_sum(&mut context)?),
         6 => Op::Map(map(&mut context)?),
         7 => Op::Readout(readout(&mut context)?),
+        8 => Op::Move(copy(&mut context)?),
         have => {
-            return Err(ReadError::Value { at, what: "op", want: Want::Between(1, 7), have: have.into() });
+            return Err(ReadError::Value { at, what: "op", want: Want::Between(1, 8), have: have.into() });
         }
     };
     context.record.finish()?;
@@ -231,16 +232,16 @@ fn group_sum(context: &mut Context<'_>) -> Result<GroupSum, ReadError> {
 
 fn map(context: &mut Context<'_>) -> Result<Map, ReadError> {
     let (at, tensors, pool) = (context.at, context.tensors, context.pool);
-    context.kinds(4)?;
+    context.kinds(5)?;
     context.flags_within(if context.kind == 1 { 1 } else { 0 })?;
     let per_col = context.flag(1);
     let record = &mut context.record;
     let [input, output, second] = [4, 6, 8].map(|field| record.u16(field));
     let [table, bias, rq] = [12, 16, 20].map(|field| record.u32(field));
-    if context.kind != 2 {
+    if !matches!(context.kind, 2 | 5) {
         no_tensor(at, "second", second)?;
     }
-    if matches!(context.kind, 2 | 4) {
+    if matches!(context.kind, 2 | 4 | 5) {
         no_const(at, "table", table)?;
     }
     if context.kind != 1 {
@@ -266,14 +267,19 @@ fn map(context: &mut Context<'_>) -> Result<Map, ReadError> {
             bias: pool.maybe(at, "bias", bias, cols)?,
             rq: pool.need_rq(at, "rq", rq, if per_col { cols } else { 1 })?,
         },
-        2 => {
+        2 | 5 => {
             let second = tensors.shaped(at, "second", second, Dtype::I8, shape_in)?;
-            let [m1, m2] = [24, 28].map(|field| record.i32(field));
+            let m1 = record.i32(24);
+            let m2 = if context.kind == 2 { record.i32(28) } else { 0 };
             let shift = record.u8(32);
             between(at, "shift", 1, 62, shift)?;
             let [zero_point, z1, z2] = [33, 36, 37].map(|field| record.i8(field));
             let (lo, hi) = clamp(record)?;
-            MapKind::Add { second, m1, m2, shift, zero_point, lo, hi, z1, z2 }
+            if context.kind == 2 {
+                MapKind::Add { second, m1, m2, shift, zero_point, lo, hi, z1, z2 }
+            } else {
+                MapKind::Mul { second, m1, shift, zero_point, lo, hi, z1, z2 }
+            }
         }
         _ => {
             let (lo, hi) = clamp(record)?;
@@ -306,6 +312,38 @@ fn bit_tests(
         }
     }
     Ok(table)
+}
+
+fn copy(context: &mut Context<'_>) -> Result<Move, ReadError> {
+    let (at, tensors) = (context.at, context.tensors);
+    context.kinds(0)?;
+    context.flags_within(0)?;
+    let record = &mut context.record;
+    let [input, output] = [4, 6].map(|field| record.u16(field));
+    let [rows, cols, from, from_row, from_col, to, to_row] =
+        [8, 12, 16, 20, 24, 28, 32].map(|field| u128::from(record.u32(field)));
+    between(at, "rows", 1, u32::MAX, rows as u64)?;
+    between(at, "cols", 1, u32::MAX, cols as u64)?;
+    check(at, "to_row", Want::Between(cols as i128, u32::MAX.into()), to_row as u64)?;
+    let (input, input_tensor) = tensors.get(at, "input", input)?;
+    if input_tensor.dtype == Dtype::List {
+        return Err(wrong_dtype(at, "input", "dtype 1 (I8), 2 (I32) or 3 (Bits)", input_tensor));
+    }
+    let (output, output_tensor) = tensors.typed(at, "output", output, input_tensor.dtype)?;
+    let (down, right) = (rows - 1, cols - 1);
+    let last_read = from + down * from_row + right * from_col;
+    let last_written = to + down * to_row + right;
+    for (what, tensor, last) in
+        [("last element read", input_tensor, last_read), ("last element written", output_tensor, last_written)]
+    {
+        let elements = tensor.bytes() as i128 / if tensor.dtype == Dtype::I8 { 1 } else { 4 };
+        if last as i128 >= elements {
+            return Err(ReadError::Value { at, what, want: Want::Between(0, elements - 1), have: last as i128 });
+        }
+    }
+    let [rows, cols, from, from_row, from_col, to, to_row] =
+        [rows, cols, from, from_row, from_col, to, to_row].map(|figure| figure as usize);
+    Ok(Move { input, output, rows, cols, from, from_row, from_col, to, to_row })
 }
 
 fn readout(context: &mut Context<'_>) -> Result<Readout, ReadError> {
