@@ -4,7 +4,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::exit;
 use crate::output::Format;
-use crate::verb::{boards, check, completions, convert, emit, emulate, inspect, run, train};
+use crate::verb::{boards, check, completions, compress, convert, emit, emulate, inspect, run, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,6 +39,8 @@ pub enum Verb {
     Train(train::Arguments),
     /// Convert a trained network to an image
     Convert(Box<convert::Arguments>),
+    /// Make a trained network smaller or let it skip work, by a pipeline of passes
+    Compress(compress::Arguments),
     /// Prove an image: engine against reference, no overflow, fits the board
     Check(check::Arguments),
     /// Show what is in an image and what it costs

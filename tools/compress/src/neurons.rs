@@ -38,11 +38,14 @@ impl Neurons {
             return Err(unfit("is not dense"));
         };
         let hidden = graph.nodes[first].output;
-        let reads = |node: &Node| node.input == hidden || matches!(node.op, Op::Add { second } if second == hidden);
+        let reads = |node: &Node| node.reads().any(|read| read == hidden);
         let readers: Vec<usize> = (0..graph.nodes.len()).filter(|&i| reads(&graph.nodes[i])).collect();
         let &[second] = readers.as_slice() else {
             return Err(unfit("has no hidden neurons: not one layer alone reads it"));
         };
+        if graph.output == hidden {
+            return Err(unfit("has no hidden neurons: it is the output"));
+        }
         let Op::Linear { weight: values, bias: value_bias, activation: after } = &graph.nodes[second].op else {
             return Err(unfit("has no hidden neurons: what reads it is not dense"));
         };

@@ -3,6 +3,7 @@
 pub mod boards;
 pub mod check;
 pub mod completions;
+pub mod compress;
 pub mod conversion_report;
 pub mod convert;
 pub mod emit;

@@ -1,6 +1,6 @@
 //! Residual blocks: `y = x + F(x)`, `F` being a chain of nodes.
 
-use leafgate_convert::ir::{Graph, Op, ValueId};
+use leafgate_convert::ir::{Graph, Node, Op, ValueId};
 
 /// A block by its nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Block {
 
 /// The residual blocks of a graph, in order.
 pub fn blocks(graph: &Graph) -> Vec<Block> {
-    let find = |(sum, node): (usize, &leafgate_convert::ir::Node)| {
+    let find = |(sum, node): (usize, &Node)| {
         let Op::Add { second } = node.op else { return None };
         // Either summand may be the one that goes past.
         chain(graph, sum, node.input, second)
@@ -31,8 +31,9 @@ fn chain(graph: &Graph, sum: usize, end: ValueId, x: ValueId) -> Option<Vec<usiz
     let (mut value, mut reader) = (end, sum);
     while value != x {
         let index = graph.nodes.iter().position(|node| node.output == value)?;
-        let alone = graph.nodes.iter().enumerate().all(|(i, node)| i == reader || !reads(&node.op, node.input, value));
-        if !alone || graph.output == value || matches!(graph.nodes[index].op, Op::Add { .. }) {
+        let alone =
+            graph.nodes.iter().enumerate().all(|(i, node)| i == reader || !node.reads().any(|read| read == value));
+        if !alone || graph.output == value || !graph.nodes[index].op.others().is_empty() {
             return None;
         }
         nodes.push(index);
@@ -40,10 +41,6 @@ fn chain(graph: &Graph, sum: usize, end: ValueId, x: ValueId) -> Option<Vec<usiz
     }
     nodes.reverse();
     (!nodes.is_empty()).then_some(nodes)
-}
-
-fn reads(op: &Op, input: ValueId, value: ValueId) -> bool {
-    input == value || matches!(op, Op::Add { second } if *second == value)
 }
 
 /// Takes the nodes out; what read `from` reads `to`.
@@ -57,10 +54,10 @@ pub fn remove(graph: &mut Graph, nodes: &[usize], from: ValueId, to: ValueId) {
         if node.input == from {
             node.input = to;
         }
-        if let Op::Add { second } = &mut node.op
-            && *second == from
-        {
-            *second = to;
+        for other in node.op.others_mut() {
+            if *other == from {
+                *other = to;
+            }
         }
     }
     if graph.output == from {

@@ -11,9 +11,13 @@ mod ffn;
 mod graph_file;
 mod layers;
 mod recognise;
+mod table;
 mod tensors;
 mod tflite;
 mod torch;
+
+pub(crate) use ffn::gate_word;
+pub(crate) use graph_file::activation_word;
 
 use crate::error::ConvertError;
 use crate::ir::{Activation, Graph, InputSpec};
