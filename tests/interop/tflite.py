@@ -3,7 +3,7 @@
     python tflite.py FOLDER
 
 Each NAME.tflite gets a NAME.json: {"inputs": [[..]], "outputs": [[..]]}, what LiteRT's default interpreter (its XNNPACK delegate
-is asserted to be active where the operators allow it) gives. Integers stand as they are, real numbers as the shortest text that
+is asserted to be active where the operators allow it) gives; by how much the double-rounding reference kernels differ is printed. Integers stand as they are, real numbers as the shortest text that
 gives the same f32.
 """
 
@@ -15,7 +15,7 @@ import warnings
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 F32, I32, U8, I8 = (getattr(schema.TensorType, name) for name in ("FLOAT32", "INT32", "UINT8", "INT8"))
 warnings.filterwarnings("ignore", message=".*preserve_all_tensors.*")
@@ -131,6 +131,55 @@ def constant(name):
     return net.finish(x, net.op(name, (x, c), out, net.options(name.capitalize()), 2))
 
 
+def pair(y):
+    """Two layers of one input."""
+    net = Net(8)
+    x = net.tensor(I8, (1, 16), 0.05, -7)
+    return net, x, net.dense_i8(x, 16, 16, 0.05, y, True), net.dense_i8(x, 16, 16, 0.05, y, True, "RELU")
+
+
+def mul(activation):
+    net, x, a, b = pair((0.2, 3))
+    return net.finish(x, net.op("MUL", (a, b), net.tensor(I8, (1, 16), 1.7, -5), net.options("Mul", activation), 2))
+
+
+def twice(name):
+    net, x, a, _ = pair((0.2, 3))
+    return net.finish(x, net.op(name, (a, a), net.tensor(I8, (1, 16), 0.9, -5), net.options(name.capitalize()), 2))
+
+
+def hard_swish():
+    net, x, a, _ = pair((0.08, 3))
+    return net.finish(x, net.op("HARD_SWISH", (a,), net.tensor(I8, (1, 16), 0.04, -112)))
+
+
+def joined():
+    net, x, a, b = pair((0.2, 3))
+    options = net.options("Concatenation")
+    options.axis = -1
+    both = net.op("CONCATENATION", (a, b, a), net.tensor(I8, (1, 48), 0.2, 3), options, 2)
+    shape = net.tensor(I32, (3,), data=[1, 3, 16])
+    rows = net.op("RESHAPE", (both, shape), net.tensor(I8, (1, 3, 16), 0.2, 3))
+    order = net.tensor(I32, (3,), data=[0, 2, 1])
+    turned = net.op("TRANSPOSE", (rows, order), net.tensor(I8, (1, 16, 3), 0.2, 3), schema.TransposeOptionsT(), 2)
+    begin, size = net.tensor(I32, (3,), data=[0, 5, 0]), net.tensor(I32, (3,), data=[1, 7, 3])
+    part = net.op("SLICE", (turned, begin, size), net.tensor(I8, (1, 7, 3), 0.2, 3), schema.SliceOptionsT(), 2)
+    flat = net.op("RESHAPE", (part, net.tensor(I32, (2,), data=[1, 21])), net.tensor(I8, (1, 21), 0.2, 3))
+    return net.finish(x, net.dense_i8(flat, 6, 21, 0.2, (1.1, 4)))
+
+
+def gated():
+    net = Net(9)
+    x = net.tensor(F32, (1, 10))
+    gate = net.op("LOGISTIC", (net.dense_f32(x, 8, 10),), net.tensor(F32, (1, 8)))
+    product = net.op("MUL", (gate, net.dense_f32(x, 8, 10)), net.tensor(F32, (1, 8)), net.options("Mul", "RELU6"))
+    swish = net.op("HARD_SWISH", (net.dense_f32(x, 5, 10),), net.tensor(F32, (1, 5)))
+    options = net.options("Concatenation")
+    options.axis = 1
+    both = net.op("CONCATENATION", (product, swish), net.tensor(F32, (1, 13)), options)
+    return net.finish(x, net.dense_f32(both, 4, 13))
+
+
 def classifier():
     """A float network around integers, as quantisation after training leaves it."""
     net = Net(6)
@@ -177,13 +226,21 @@ def networks():
     yield "mul_constant", constant("MUL"), None
     yield ("classifier", *classifier())
     yield "real", real(), None
+    yield "mul", mul("NONE"), None
+    yield "mul_relu6", mul("RELU6"), None
+    yield "square", twice("MUL"), None
+    yield "double", twice("ADD"), None
+    yield "hard_swish", hard_swish(), None
+    yield "joined", joined(), None
+    yield "gated", gated(), None
 
 
-def run(model, compare):
-    interpreter = Interpreter(model_content=model, experimental_preserve_all_tensors=compare is not None)
+def run(model, compare, reference=False):
+    kind = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
+    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=kind, experimental_preserve_all_tensors=compare is not None)
     interpreter.allocate_tensors()
     names = [op["op_name"] for op in interpreter._get_ops_details()]
-    assert "DELEGATE" in names, f"XNNPACK is not active: {names}"
+    assert reference or "DELEGATE" in names, f"XNNPACK is not active: {names}"
     entry, leave = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     size = int(np.prod(entry["shape"]))
     rng = np.random.default_rng(9)
@@ -208,8 +265,11 @@ def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     for name, model, compare in networks():
         (folder / f"{name}.tflite").write_bytes(model)
-        (folder / f"{name}.json").write_text(json.dumps(run(model, compare), separators=(",", ":")) + "\n")
-        print(name, len(model), "bytes")
+        made = run(model, compare)
+        (folder / f"{name}.json").write_text(json.dumps(made, separators=(",", ":")) + "\n")
+        other = run(model, compare, reference=True)
+        off = np.abs(np.subtract(made["outputs"], other["outputs"]))
+        print(f"{name}: {len(model)} bytes; the reference kernels are off by at most {off.max():.3g}, in {(off > 0).mean():.1%} of the outputs")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 //! What to do stands in the samples partition: the magic `LGTR`, and the number of the trial as u32.
 
 mod dense;
+#[cfg(feature = "low-bit")]
 mod lowbit;
 
 use crate::batches;
@@ -50,6 +51,7 @@ fn trial<B: Board>(number: u8, mut arena: GuardedArena) -> ExitCode {
         7 => overrun::<B::Clock>(),
         8 => compare_gates(),
         9 => batches::compare::<B>(&mut arena).err().unwrap_or(ExitCode::Success),
+        #[cfg(feature = "low-bit")]
         10 => lowbit::compare(),
         11 => dense::compare(),
         _ => ExitCode::BadSamples,

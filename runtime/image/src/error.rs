@@ -22,8 +22,9 @@ macro_rules! defects {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// The defect of this number.
-            pub(crate) fn of(number: u8) -> Self {
+            /// The defect of this number, as `as u8` gives it: for those who are told of it from afar. An unknown one is [`Defect::Truncated`].
+            #[must_use]
+            pub fn of(number: u8) -> Self {
                 [$(Self::$name,)*].get(usize::from(number)).copied().unwrap_or(Self::Truncated)
             }
 

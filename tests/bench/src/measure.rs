@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use leafgate_emulate::{EmulateError, Emulation, Machine, Sizes, build_firmware};
+use leafgate_emulate::{EmulateError, Emulation, Machine, Sizes, build_firmware, build_firmware_for};
 use serde::{Deserialize, Serialize};
 
 use crate::BenchError;
@@ -42,9 +42,9 @@ pub struct Figures {
 pub struct Bench {
     /// The machine.
     pub machine: &'static Machine,
-    /// What the application takes.
+    /// What the application with every feature takes.
     pub sizes: Sizes,
-    firmware: PathBuf,
+    root: PathBuf,
 }
 
 impl Bench {
@@ -56,7 +56,7 @@ impl Bench {
         let wrong = failed("the application", machine);
         let firmware = build_firmware(root, machine).map_err(wrong)?;
         let sizes = Sizes::of(&firmware).map_err(failed("the application", machine))?;
-        Ok(Self { machine, sizes, firmware })
+        Ok(Self { machine, sizes, root: root.to_owned() })
     }
 
     /// Whether image, arena and inputs fit the machine.
@@ -74,7 +74,8 @@ impl Bench {
     /// If the device does not give the host's integers, or no figures.
     pub fn measure(&self, item: &Item) -> Result<Figures, BenchError> {
         let (name, machine) = (&item.entry.item, &self.machine.name);
-        let emulation = Emulation::new(self.machine, &self.firmware)
+        let firmware = build_firmware_for(&self.root, self.machine, &item.image).map_err(failed(name, self.machine))?;
+        let emulation = Emulation::new(self.machine, &firmware)
             .image_bytes(item.image.clone())
             .samples(item.inputs.clone())
             .timeout(PATIENCE);

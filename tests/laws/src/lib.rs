@@ -6,7 +6,8 @@
 //!    [`agree`]. Where they differ, `docs/image-format.md` is the judge.
 //! 3. **Whatever the converter makes runs as the reference says**, for random graphs of every family: [`draw`].
 //! 4. **A run takes no more than the image states.** `worst_steps` bounds what images made for the purpose visit: [`hostile`].
-//! 5. **An error of one bit in the engine is found** by `check`: `tests/planted.rs`.
+//! 5. **Any bytes are a model file or an error**, in bounded memory: [`importers`].
+//! 6. **An error of one bit in the engine is found** by `check`: `tests/planted.rs`.
 //!
 //! Images come from the zoo (`models/zoo/*/*.leaf`), from random graphs and from records laid out by hand for what the converter
 //! does not emit: [`samples`].
@@ -29,6 +30,7 @@ pub mod figures;
 pub mod fuzzing;
 pub mod gates;
 pub mod hostile;
+pub mod importers;
 pub mod layout;
 pub mod low_bit;
 pub mod mutate;

@@ -31,7 +31,7 @@ pub(crate) fn prepared(format: u8, cols: u32, group: u8) -> u32 {
 }
 
 /// A record with random weights and scales, and scratch; what it reads and writes is left to the caller.
-pub(crate) fn record(at: &mut Layout, format: u8, group: u8, (rows, cols): (u32, u32)) -> LinearRecord {
+pub fn record(at: &mut Layout, format: u8, group: u8, (rows, cols): (u32, u32)) -> LinearRecord {
     let words = words(format);
     let mut matrix: Vec<u32> = Vec::new();
     for _ in 0..rows.div_ceil(words.rows) {

@@ -23,11 +23,11 @@ pub enum Undefined {
     Allow,
 }
 
-/// Builds the firmware for `target` with `features`. The folder is its own, so that cargo in cargo does not wait for itself.
+/// Builds the firmware `binary` for `target` with `features`. The folder is its own, so that cargo in cargo does not wait for itself.
 ///
 /// # Panics
 /// If cargo cannot be started.
-pub fn link(target: &str, features: &str, undefined: Undefined) -> Link {
+pub fn link(binary: &str, target: &str, features: &str, undefined: Undefined) -> Link {
     // Builds for one target take each other's place, and tests run side by side.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,7 +43,7 @@ pub fn link(target: &str, features: &str, undefined: Undefined) -> Link {
     let output = Command::new(env!("CARGO"))
         .current_dir(&root)
         .args(["build", "--offline", "--profile", "firmware", "--package", "leafgate-tests-panicfree"])
-        .args(["--bin", "every-call", "--target", target, "--no-default-features", "--features", features])
+        .args(["--bin", binary, "--target", target, "--no-default-features", "--features", features])
         .arg("--target-dir")
         .arg(&folder)
         // `-Z emit-stack-sizes` only adds a section; the code is that of the stable compiler.
@@ -56,9 +56,9 @@ pub fn link(target: &str, features: &str, undefined: Undefined) -> Link {
     if !output.status.success() {
         return Link::Refused(said);
     }
-    let elf = folder.join(target).join("firmware/every-call");
+    let elf = folder.join(target).join("firmware").join(binary);
     // The next build for this target has other features and takes this place.
-    let kept = elf.with_file_name(format!("every-call-{}", features.replace(',', "-")));
+    let kept = elf.with_file_name(format!("{binary}-{}", features.replace(',', "-")));
     // Another test may be reading the one of before: it is replaced whole.
     let partial = kept.with_extension("partial");
     std::fs::copy(&elf, &partial).expect("the ELF file is where cargo puts it");

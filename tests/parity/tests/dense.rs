@@ -1,6 +1,6 @@
 //! Dense layers of signed bytes, row by row in the image: what a run executes, and that it gives the host's integers.
 
-use leafgate_emulate::{Emulation, Machine, Outcome, build_binary, build_firmware, machines, workspace_root};
+use leafgate_emulate::{Emulation, Machine, Outcome, build_binary, build_firmware_for, machines, workspace_root};
 use leafgate_tests_laws::dense::layers;
 use leafgate_tests_parity::host_outputs;
 use rand_chacha::ChaCha8Rng;
@@ -33,7 +33,8 @@ fn inputs(bytes: u32) -> Vec<Vec<u8>> {
 
 /// Runs all inputs, and compares.
 fn run(machine: &Machine, image: &[u8], inputs: &[Vec<u8>]) -> Outcome {
-    let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
+    let firmware = build_firmware_for(&workspace_root().unwrap(), machine, image);
+    let firmware = firmware.unwrap_or_else(|error| panic!("{error}"));
     let emulation = Emulation::new(machine, &firmware).image_bytes(image).samples(inputs);
     let outcome = emulation.run().unwrap_or_else(|error| panic!("{}: {error}", machine.name));
     assert!(outcome.exit.is_success(), "{}: {}\n{:#?}", machine.name, outcome.exit, outcome.lines);

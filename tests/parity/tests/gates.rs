@@ -2,7 +2,7 @@
 
 use leafgate_convert::ir::{Graph, InputSpec, Node, Op, Readout, Value, ValueId, ValueKind, Wiring, equal_groups};
 use leafgate_convert::{Options, Ranges, convert};
-use leafgate_emulate::{Emulation, Machine, build_binary, build_firmware, machines, workspace_root};
+use leafgate_emulate::{Emulation, Machine, build_binary, build_firmware_for, machines, workspace_root};
 use leafgate_tests_laws::draw::Draw;
 use leafgate_tests_laws::layout::counted;
 use leafgate_tests_laws::parts::Parts;
@@ -77,7 +77,8 @@ fn network(kind: Kind, layers: usize, gates: usize) -> Vec<u8> {
 
 /// Mean instructions of a run; outputs are those of the host.
 fn insns(machine: &Machine, image: &[u8], inputs: &[Vec<u8>]) -> f64 {
-    let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
+    let firmware = build_firmware_for(&workspace_root().unwrap(), machine, image);
+    let firmware = firmware.unwrap_or_else(|error| panic!("{error}"));
     let emulation = Emulation::new(machine, &firmware).image_bytes(image.to_vec()).samples(inputs.to_vec());
     let outcome = emulation.run().unwrap_or_else(|error| panic!("{}: {error}", machine.name));
     assert!(outcome.exit.is_success(), "{}: {}\n{:#?}", machine.name, outcome.exit, outcome.lines);

@@ -3,7 +3,7 @@
 
 use leafgate::Model;
 use leafgate_convert::host::AlignedBytes;
-use leafgate_emulate::{Emulation, build_firmware, machines, workspace_root};
+use leafgate_emulate::{Emulation, build_firmware_for, machines, workspace_root};
 use leafgate_tests_laws::samples::small;
 use leafgate_tests_parity::host_outputs;
 use rand_chacha::ChaCha8Rng;
@@ -42,8 +42,9 @@ fn every_op_gives_the_same_integers_on_every_machine() {
     let cases = cases();
     assert!(cases.len() >= 10, "{} images", cases.len());
     for machine in machines() {
-        let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
         for Case { name, image, inputs, crcs } in &cases {
+            let firmware = build_firmware_for(&workspace_root().unwrap(), machine, image);
+            let firmware = firmware.unwrap_or_else(|error| panic!("{error}"));
             let emulation = Emulation::new(machine, &firmware).image_bytes(image.clone()).samples(inputs.clone());
             let outcome = emulation.run().unwrap_or_else(|error| panic!("{} {name}: {error}", machine.name));
             assert!(outcome.exit.is_success(), "{} {name}: {}\n{:#?}", machine.name, outcome.exit, outcome.lines);

@@ -2,7 +2,7 @@
 
 use leafgate::Model;
 use leafgate_convert::host::AlignedBytes;
-use leafgate_emulate::{Emulation, build_firmware, machines, workspace_root};
+use leafgate_emulate::{Emulation, build_firmware_for, machines, workspace_root};
 use leafgate_tests_laws::draw::Draw;
 use leafgate_tests_laws::samples::{Sample, small, zoo};
 use leafgate_tests_parity::prediction::{outlook, predicted, within_bounds};
@@ -28,7 +28,6 @@ fn no_input_exceeds_the_bound() {
     let samples: Vec<Sample> = zoo().into_iter().chain(small()).collect();
     let works: Vec<_> = samples.iter().map(|sample| outlook(&sample.image, &[])).collect();
     for machine in machines() {
-        let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
         let (mut held, mut silent) = (0, Vec::new());
         for (Sample { name, image }, work) in samples.iter().zip(&works) {
             let prediction = match predicted(machine, work) {
@@ -38,6 +37,8 @@ fn no_input_exceeds_the_bound() {
                     continue;
                 }
             };
+            let firmware = build_firmware_for(&workspace_root().unwrap(), machine, image);
+            let firmware = firmware.unwrap_or_else(|error| panic!("{error}"));
             let aligned = AlignedBytes::copy_of(image);
             let input_bytes = Model::parse(aligned.as_slice()).unwrap().input_bytes();
             let emulation = Emulation::new(machine, &firmware).image_bytes(image.clone()).samples(inputs(input_bytes));

@@ -2,7 +2,7 @@
 
 use leafgate::image::{View, op};
 use leafgate_convert::host::AlignedBytes;
-use leafgate_emulate::{Emulation, build_firmware, build_plugin, machines, workspace_root};
+use leafgate_emulate::{Emulation, build_firmware_for, build_plugin, machines, workspace_root};
 use leafgate_tests_parity::{NETWORKS, as_bytes, digits, zoo_image};
 
 /// Digits that each machine classifies with each network.
@@ -26,9 +26,10 @@ fn the_timer_and_the_plugin_agree_on_every_machine() {
     samples.truncate(SERVED);
     assert!(machines().len() >= 8);
     for machine in machines() {
-        let firmware = build_firmware(&root, machine).unwrap_or_else(|error| panic!("{error}\n{}", error.hint()));
         for name in NETWORKS {
             let (machine_name, image) = (&machine.name, zoo_image(name));
+            let firmware = build_firmware_for(&root, machine, &image);
+            let firmware = firmware.unwrap_or_else(|error| panic!("{error}\n{}", error.hint()));
             let outcome = Emulation::new(machine, &firmware)
                 .image_bytes(image.clone())
                 .samples(samples.clone())

@@ -5,7 +5,7 @@ use leafgate_convert::kernels::{Kernels, choose};
 use leafgate_convert::pack::{Extras, pack};
 use leafgate_convert::plan::plan;
 use leafgate_convert::quantize::integer::{Dtype, IntGraph, IntMap, IntOp, IntTensor, TensorId};
-use leafgate_emulate::{Emulation, Machine, build_firmware, machines, workspace_root};
+use leafgate_emulate::{Emulation, Machine, build_firmware_for, machines, workspace_root};
 use leafgate_image::RequantRecord;
 use leafgate_tests_parity::host_outputs;
 use rand_chacha::ChaCha8Rng;
@@ -55,7 +55,8 @@ fn insns(machine: &Machine, image: &[u8], cols: usize) -> u64 {
         input
     };
     let inputs: Vec<Vec<u8>> = (0..4).map(&mut draw).collect();
-    let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
+    let firmware = build_firmware_for(&workspace_root().unwrap(), machine, image);
+    let firmware = firmware.unwrap_or_else(|error| panic!("{error}"));
     let emulation = Emulation::new(machine, &firmware).image_bytes(image.to_vec()).samples(inputs.clone());
     let outcome = emulation.run().unwrap_or_else(|error| panic!("{}: {error}", machine.name));
     assert!(outcome.exit.is_success(), "{}: {}\n{:#?}", machine.name, outcome.exit, outcome.lines);

@@ -3,7 +3,7 @@
 use leafgate_convert::pack::{Extras, pack};
 use leafgate_convert::plan::plan;
 use leafgate_convert::quantize::integer::{Dtype, IntGraph, IntOp, IntRange, IntTensor};
-use leafgate_emulate::{Emulation, Machine, build_firmware, workspace_root};
+use leafgate_emulate::{Emulation, Machine, build_firmware_for, workspace_root};
 use leafgate_image::{RequantRecord, activation, ffn_flag, readout};
 use leafgate_tests_laws::draw::Draw;
 use leafgate_tests_parity::host_outputs;
@@ -58,7 +58,8 @@ fn image(outputs: usize, skipped: usize) -> Vec<u8> {
 /// Instructions of a run, whose outputs are those of the host.
 fn insns(machine: &Machine, image: &[u8]) -> f64 {
     let inputs = vec![vec![0; INPUTS]];
-    let firmware = build_firmware(&workspace_root().unwrap(), machine).unwrap_or_else(|error| panic!("{error}"));
+    let firmware = build_firmware_for(&workspace_root().unwrap(), machine, image);
+    let firmware = firmware.unwrap_or_else(|error| panic!("{error}"));
     let outcome = Emulation::new(machine, &firmware).image_bytes(image.to_vec()).samples(inputs.clone()).run();
     let outcome = outcome.unwrap_or_else(|error| panic!("{}: {error}", machine.name));
     assert!(outcome.exit.is_success(), "{}: {}\n{:#?}", machine.name, outcome.exit, outcome.lines);

@@ -4,7 +4,9 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::exit;
 use crate::output::Format;
-use crate::verb::{boards, check, completions, compress, convert, emit, emulate, inspect, run, train};
+use crate::verb::{
+    boards, check, completions, compress, convert, emit, emulate, inspect, keygen, run, sign, train, update, verify,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +53,14 @@ pub enum Verb {
     Emit(emit::Arguments),
     /// Run an image on an emulated microcontroller and compare, bit by bit
     Emulate(emulate::Arguments),
+    /// Make a pair of keys to sign images with
+    Keygen(keygen::Arguments),
+    /// Sign an image, for devices that ask for it
+    Sign(sign::Arguments),
+    /// Verify the signature of an image
+    Verify(verify::Arguments),
+    /// Send an image to a device, which tries it and keeps it or falls back
+    Update(update::Arguments),
     /// List the boards
     Boards(boards::Arguments),
     /// Print a completion script for a shell

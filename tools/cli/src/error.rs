@@ -17,6 +17,7 @@ use leafgate_convert::check::CheckError;
 use leafgate_convert::error::layer_named;
 use leafgate_convert::host::HostError;
 use leafgate_emulate::EmulateError;
+use leafgate_update::signing::SignError;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -131,6 +132,9 @@ impl From<ConvertError> for Failure {
             ConvertError::Range { place, what, want, have } => {
                 new(format!("{what} is {have}, wanted {want}")).within(place.clone())
             }
+            ConvertError::Unsaid { place, what, want } => {
+                new(format!("{what} must be given, wanted {want}")).within(place.clone())
+            }
             ConvertError::Overflow { place, row, want, have } => {
                 new(format!("the accumulator of row {row} could reach {have}, wanted at most {want}"))
                     .within(place.clone())
@@ -222,5 +226,23 @@ impl From<EmulateError> for Failure {
         };
         let hint: Vec<String> = error.hint().lines().filter(|line| !is_progress(line)).map(str::to_owned).collect();
         Self::new(code, exit, error.to_string()).hint(hint.join("\n"))
+    }
+}
+
+impl From<SignError> for Failure {
+    fn from(error: SignError) -> Self {
+        let (code, exit, hint) = match &error {
+            SignError::NoKey { .. } => (
+                "E0311",
+                Exit::Input,
+                "`leafgate keygen NAME` writes NAME.key, to sign with, and NAME.pub, to verify with",
+            ),
+            SignError::Unsigned => {
+                ("E0312", Exit::Malformed, "sign it: `leafgate sign IMAGE --key NAME.key --model-version N -o FILE`")
+            }
+            SignError::Random(_) => ("E0901", Exit::Internal, "keys need the system's random numbers"),
+            _ => ("E0313", Exit::Malformed, "do not use the image: it is not what the owner of the key has signed"),
+        };
+        Self::new(code, exit, error.to_string()).hint(hint)
     }
 }

@@ -55,6 +55,10 @@ fn run(verb: &Verb, talk: Talk) -> Result<Done, Failure> {
         Verb::Run(arguments) => verb::run::run(arguments, talk),
         Verb::Emit(arguments) => verb::emit::run(arguments, talk),
         Verb::Emulate(arguments) => verb::emulate::run(arguments, talk),
+        Verb::Keygen(arguments) => verb::keygen::run(arguments, talk),
+        Verb::Sign(arguments) => verb::sign::run(arguments, talk),
+        Verb::Verify(arguments) => verb::verify::run(arguments, talk),
+        Verb::Update(arguments) => verb::update::run(arguments, talk),
         Verb::Boards(arguments) => verb::boards::run(arguments, talk),
         Verb::Completions(arguments) => Ok(verb::completions::run(arguments)),
     }

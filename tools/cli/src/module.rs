@@ -7,7 +7,7 @@ use clap::Args;
 use leafgate_convert::emit::{EmitError, EmitOptions, Emitted, Rows, emit};
 use leafgate_convert::host::{HostEngine, HostOutput};
 use leafgate_emulate::{
-    CrateSizes, Emulation, Machine, Outcome, Sizes, build_compiled, build_firmware, workspace_root,
+    CrateSizes, Emulation, Machine, Outcome, Sizes, build_compiled, build_firmware_for, workspace_root,
 };
 use serde::Serialize;
 
@@ -150,7 +150,7 @@ impl Module {
         let io = |error: std::io::Error| Failure::unreadable(&std::env::temp_dir(), &error);
         let file = file.map_err(io)?;
         std::fs::write(file.path(), &self.emitted.source).map_err(io)?;
-        Ok((build_compiled(root, machine, file.path())?, build_firmware(root, machine)?))
+        Ok((build_compiled(root, machine, file.path())?, build_firmware_for(root, machine, &self.image)?))
     }
 }
 

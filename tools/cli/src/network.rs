@@ -117,8 +117,15 @@ pub struct Summary<'n> {
     arena_bytes: usize,
 }
 
+/// Reads a small file of text, such as a key.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    let bytes = read_file(path)?;
+    // What is no text is no key: whoever reads it says so.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Reads a regular file of admissible size.
-fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+pub fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let io = |error: std::io::Error| Failure::unreadable(path, &error);
     let metadata = std::fs::metadata(path).map_err(io)?;
     if !metadata.is_file() {

@@ -1,10 +1,9 @@
 //! Samples from data files, whatever their form.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-use leafgate_convert::data::{self, Samples};
+use leafgate_convert::ConvertError;
+use leafgate_convert::data::{self, Reading, Samples};
 use leafgate_convert::ir::InputSpec;
 
 use crate::error::Failure;
@@ -12,20 +11,28 @@ use crate::exit::Exit;
 
 /// What the help says of every flag that takes samples.
 pub const FORMS: &str = "\
-Samples come as CSV without a header (values, then optionally the class), as idx (MNIST; classes in a second file, \
---labels-file), either of them gzip-compressed or not, or as .bin (unsigned bytes, one input after the other).
-Files hold raw values such as pixels 0 to 255; the network reads q = value - offset. The offset is the one that makes \
-raw 0 the smallest admissible q, or what --offset says.";
+Samples come as
+  CSV without a header: values, then optionally the class
+  idx (MNIST), .npy: one sample for each first index; classes in a second such file, --labels-file
+  .npz: the array `x`, or the only one, or NAME of FILE.npz:NAME; classes in the array `y` (of x_test: y_test)
+  a folder of PNG images, grey or RGB, in the order of their names; sub-folders are classes, by number or name
+  .bin: unsigned bytes, one input after the other
+Files may be gzip-compressed. They hold raw values such as pixels 0 to 255; the network reads q = value - offset. The offset is \
+the one that makes raw 0 the smallest admissible q, or what --offset says. Arrays of floats hold the network's real inputs, \
+of which q is the nearest.";
 
 /// How samples are read; shared by the verbs that do.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SampleOptions {
-    /// Classes of the samples, for idx files
-    #[arg(long, value_name = "IDX")]
+    /// Classes of the samples: idx, .npy or FILE.npz:NAME
+    #[arg(long, value_name = "FILE")]
     pub labels_file: Option<PathBuf>,
     /// Subtracted from each value of the file [default: what makes 0 the smallest input]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub offset: Option<i32>,
+    /// Colours of PNG images one after the other, as PyTorch orders them [default: pixel by pixel]
+    #[arg(long)]
+    pub channels_first: bool,
 }
 
 impl SampleOptions {
@@ -34,31 +41,28 @@ impl SampleOptions {
         self.offset.unwrap_or_else(|| data::default_offset(input))
     }
 
-    /// Reads a file of samples for a network with this input and so many outputs.
-    pub fn load(&self, path: &Path, input: &InputSpec, outputs: usize) -> Result<Samples, Failure> {
+    /// Reads samples for a network with this input and so many outputs, whose names may be known.
+    pub fn load(&self, path: &Path, input: &InputSpec, outputs: usize, classes: &[String]) -> Result<Samples, Failure> {
         let offset = self.offset_for(input);
-        let form = form_of(path)?;
-        let samples = match form {
-            Form::Idx => data::load_idx(path, self.labels_file.as_deref(), input, offset),
-            Form::Csv => data::load_csv(path, input, offset),
-            Form::Bin => data::load_bin(path, input, offset),
-        };
-        let samples = samples.map_err(|error| {
-            let mut failure = Failure::from(error).at(path);
-            if failure.code == "E0108" {
-                failure.hints = vec![format!(
+        let labels = self.labels_file.as_deref();
+        let how = Reading { input, offset, labels, classes, channels_first: self.channels_first };
+        let samples = data::load(path, &how).map_err(|error| {
+            let real = matches!(&error, ConvertError::Range { what, .. } if what == data::REAL_VALUE);
+            // Names the file of the samples or that of the classes.
+            let mut failure = Failure::from(error);
+            let hint = match failure.code {
+                "E0102" => "samples come as CSV, idx, .npy, .npz, a folder of PNG images or .bin; `--help` says how".into(),
+                "E0108" if real => "arrays of floats hold the network's real inputs; save raw values as whole numbers".into(),
+                "E0108" => format!(
                     "the network reads {} values of {} to {}, each the file's value minus {offset}; `--offset N` changes that",
                     input.len, input.min, input.max
-                )];
-            }
+                ),
+                "E0202" => "give fewer samples: calibration rarely needs more than a thousand".into(),
+                _ => return failure,
+            };
+            failure.hints = vec![hint];
             failure
         })?;
-        if self.labels_file.is_some() && form != Form::Idx {
-            return Err(Failure::usage("--labels-file goes with idx samples").at(path));
-        }
-        if samples.is_empty() {
-            return Err(Failure::new("E0102", Exit::Input, "holds no samples").at(path));
-        }
         let stray = samples.labels.iter().flatten().position(|&label| label as usize >= outputs);
         if let (Some(index), Some(labels)) = (stray, &samples.labels) {
             let message = format!("the class of sample {index} is {}, the network has {outputs}", labels[index]);
@@ -88,40 +92,6 @@ impl SampleOptions {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Csv,
-    Idx,
-    Bin,
-}
-
-/// Raw bytes can look like anything, so only their name tells them; idx files have a magic number, within gzip or not.
-fn form_of(path: &Path) -> Result<Form, Failure> {
-    let io = |error: std::io::Error| Failure::unreadable(path, &error);
-    let metadata = std::fs::metadata(path).map_err(io)?;
-    if !metadata.is_file() {
-        return Err(Failure::new("E0102", Exit::Input, "not a regular file").at(path).hint("name a file of samples"));
-    }
-    if metadata.len() > data::MAX_BYTES {
-        return Err(Failure::new("E0202", Exit::DoesNotFit, "the file of samples is too large")
-            .at(path)
-            .fact(format!("want at most {} bytes, have {}", data::MAX_BYTES, metadata.len()))
-            .hint("give fewer samples: calibration rarely needs more than a thousand"));
-    }
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("bin")) {
-        return Ok(Form::Bin);
-    }
-    let mut head = Vec::new();
-    std::fs::File::open(path).map_err(io)?.take(4096).read_to_end(&mut head).map_err(io)?;
-    if head.starts_with(b"\x1f\x8b") {
-        let mut plain = Vec::new();
-        // What is cut off or damaged shows when the file is read as a whole.
-        let _ = MultiGzDecoder::new(head.as_slice()).take(4).read_to_end(&mut plain);
-        head = plain;
-    }
-    Ok(if head.starts_with(&[0, 0, 8]) { Form::Idx } else { Form::Csv })
-}
-
 #[cfg(test)]
 mod tests {
     use super::SampleOptions;
@@ -136,7 +106,7 @@ mod tests {
         for (name, content) in [("a.csv", b"0, 255\n".as_slice()), ("a.bin", &[0, 255])] {
             let path = folder.path().join(name);
             std::fs::write(&path, content).unwrap();
-            assert_eq!(options.load(&path, &INPUT, 2).unwrap().inputs, [options.parse("0, 255", &INPUT).unwrap()]);
+            assert_eq!(options.load(&path, &INPUT, 2, &[]).unwrap().inputs, [options.parse("0, 255", &INPUT).unwrap()]);
         }
         assert_eq!(options.parse("256,0", &INPUT).unwrap_err().code, "E0108");
         assert_eq!(options.parse("1", &INPUT).unwrap_err().code, "E0304");
@@ -149,9 +119,9 @@ mod tests {
         let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
         std::fs::write(&images, [0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 128, 129]).unwrap();
         std::fs::write(&labels, [0, 0, 8, 1, 0, 0, 0, 1, 1]).unwrap();
-        let options = SampleOptions { labels_file: Some(labels), offset: None };
-        let samples = options.load(&images, &INPUT, 2).unwrap();
+        let options = SampleOptions { labels_file: Some(labels), ..SampleOptions::default() };
+        let samples = options.load(&images, &INPUT, 2, &[]).unwrap();
         assert_eq!((samples.inputs, samples.labels), (vec![vec![0, 1]], Some(vec![1])));
-        assert_eq!(options.load(&images, &INPUT, 1).unwrap_err().code, "E0306");
+        assert_eq!(options.load(&images, &INPUT, 1, &[]).unwrap_err().code, "E0306");
     }
 }

@@ -26,6 +26,7 @@ impl Stages {
                 Stage::Golden => "computing golden vectors",
                 Stage::Check => "checking",
                 Stage::Accuracy => "measuring accuracy",
+                Stage::Layers => "comparing layers",
                 _ => "working",
             };
             self.replace(Some(stage), self.talk.bar(what, total as u64));

@@ -1,4 +1,5 @@
-//! How well the image does what the trained network does: on labelled samples, float against integer.
+//! How well the image does what the trained network does: on labelled samples, float against integer. What each layer adds to the difference is
+//! [`crate::layer_error`]'s business.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -26,6 +27,37 @@ pub struct Accuracy {
     pub route_flips: Option<f64>,
     /// By layer: how many samples reached each range, in the float reference.
     pub usage: BTreeMap<String, Vec<u64>>,
+    /// The samples whose outputs are farthest from the float reference's, the farthest first; at most [`LARGEST`].
+    pub largest: Vec<Difference>,
+}
+
+/// Samples in [`Accuracy::largest`].
+pub const LARGEST: usize = 3;
+
+/// A sample, and the output of it that is farthest from the float reference's.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Difference {
+    /// Index of the sample.
+    pub sample: usize,
+    /// Its class.
+    pub label: Option<u32>,
+    /// What the float reference says it is.
+    pub float_class: usize,
+    /// What the image says it is.
+    pub image_class: usize,
+    /// Index of the output.
+    pub output: usize,
+    /// The output of the float reference.
+    pub float: f64,
+    /// The output of the image, as the real number it stands for.
+    pub image: f64,
+}
+
+impl Difference {
+    /// Magnitude of the difference.
+    pub fn magnitude(&self) -> f64 {
+        (self.float - self.image).abs()
+    }
 }
 
 /// Evaluates `inputs` with labels. `graph` is the one that the image was made from.
@@ -48,19 +80,40 @@ pub fn accuracy_with(
     progress: &mut Progress<'_>,
 ) -> Result<Accuracy, HostError> {
     let mut classes = Vec::with_capacity(inputs.len());
+    let mut outputs = Vec::new();
     let bytes: Vec<&[u8]> = inputs.iter().map(|input| input_bytes(input)).collect();
     HostEngine::new(image)?.run(&bytes, |_, output| {
         let best = (0..output.values.len()).rev().max_by_key(|&i| output.values[i]);
         classes.push(output.class().or(best).unwrap_or(0));
+        outputs.extend(output.values);
     })?;
     let judge = reference::read(image, Crc::Check).ok();
+    let width = outputs.len() / inputs.len().max(1);
+    let step = judge.as_ref().map(|judge| {
+        let output = &judge.tensors[judge.header.output];
+        (f64::from(output.scale), f64::from(output.zero_point))
+    });
     let work = |evaluator: &mut Evaluator<'_>, range: Range<usize>| {
         let mut watch = Watch { graph, chosen: Vec::new(), usage: BTreeMap::new() };
         let mut tally = Tally::default();
         for i in range {
             let label = labels.get(i).map(|&label| label as usize);
             watch.chosen.clear();
-            let wanted = class_of(evaluator.run(&inputs[i], &mut watch));
+            let scores = evaluator.run(&inputs[i], &mut watch);
+            let wanted = class_of(scores);
+            if let Some((scale, zero_point)) = step {
+                let real = outputs[i * width..(i + 1) * width].iter().map(|&q| scale * (f64::from(q) - zero_point));
+                let pairs = scores.iter().map(|&score| f64::from(score)).zip(real).enumerate();
+                tally.note(pairs.map(|(output, (float, image))| Difference {
+                    sample: i,
+                    label: labels.get(i).copied(),
+                    float_class: wanted,
+                    image_class: classes[i],
+                    output,
+                    float,
+                    image,
+                }));
+            }
             tally.float += usize::from(Some(wanted) == label);
             tally.integer += usize::from(Some(classes[i]) == label);
             tally.agreement += usize::from(classes[i] == wanted);
@@ -103,6 +156,7 @@ pub fn accuracy_with(
         agreement: share(all.agreement),
         route_flips,
         usage: all.usage,
+        largest: all.largest,
     })
 }
 
@@ -117,14 +171,27 @@ struct Tally {
     agreement: usize,
     flips: usize,
     usage: BTreeMap<String, Vec<u64>>,
+    largest: Vec<Difference>,
 }
 
 impl Tally {
+    /// Notes the outputs of a sample, of which the farthest counts.
+    fn note(&mut self, outputs: impl Iterator<Item = Difference>) {
+        // The first of several that are equal.
+        let farther = |a: Difference, b: Difference| if b.magnitude() > a.magnitude() { b } else { a };
+        self.largest.extend(outputs.reduce(farther));
+        self.largest.sort_by(|a, b| b.magnitude().total_cmp(&a.magnitude()).then(a.sample.cmp(&b.sample)));
+        self.largest.truncate(LARGEST);
+    }
+
     fn add(&mut self, other: Self) {
         self.float += other.float;
         self.integer += other.integer;
         self.agreement += other.agreement;
         self.flips += other.flips;
+        for difference in other.largest {
+            self.note(std::iter::once(difference));
+        }
         for (name, counts) in other.usage {
             let sums = self.usage.entry(name).or_insert_with(|| vec![0; counts.len()]);
             sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);

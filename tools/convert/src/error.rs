@@ -37,6 +37,24 @@ pub enum ConvertError {
         /// Their full names.
         tensors: Vec<String>,
     },
+    /// Tensors that two files have, which are read together.
+    #[error("tensors that both the state dict and the graph file have: {}", tensors.join(", "))]
+    DuplicateTensors {
+        /// Their full names.
+        tensors: Vec<String>,
+    },
+    /// The state dict of a network of logic gates, without what says how its layers follow each other.
+    #[error("a state dict of logic gates ({tensors}), which does not say how its layers follow each other")]
+    NoDescription {
+        /// Some of its tensors.
+        tensors: String,
+    },
+    /// A layer of logic gates that nothing says the wiring of.
+    #[error("{}: nothing says which bits its gates read", layer_named(layer))]
+    NoWiring {
+        /// The layer.
+        layer: String,
+    },
     /// A tensor has the wrong shape.
     #[error("{} has shape {have:?}, wanted {want}", named(tensor, layer.as_deref()))]
     Shape {
@@ -84,6 +102,16 @@ pub enum ConvertError {
         want: String,
         /// As found.
         have: String,
+    },
+    /// A file does not say what the network needs, and nothing else did.
+    #[error("{place}: {what} must be given, wanted {want}")]
+    Unsaid {
+        /// The layer.
+        place: String,
+        /// The quantity.
+        what: String,
+        /// What is enough.
+        want: String,
     },
     /// The table of calibrated ranges does not belong to the model, or holds what no calibration gives.
     #[error("the calibration table does not fit the model: {what} is {have}, wanted {want}")]
@@ -158,6 +186,10 @@ impl ConvertError {
             Self::Range { .. } => "E0108",
             Self::Calibration { .. } => "E0109",
             Self::Unsupported { .. } => "E0110",
+            Self::Unsaid { .. } => "E0140",
+            Self::NoDescription { .. } => "E0150",
+            Self::NoWiring { .. } => "E0151",
+            Self::DuplicateTensors { .. } => "E0152",
             Self::Overflow { .. } => "E0201",
             Self::TooLarge { .. } => "E0202",
             Self::Check { .. } => "E0901",
@@ -169,7 +201,7 @@ impl ConvertError {
         match self {
             Self::Io { .. } => "check the path and its permissions",
             Self::Unreadable { .. } => {
-                "give a .safetensors file with a `leafgate.graph` description, a PyTorch state dict (.pt), or a .tflite file"
+                "give a .safetensors file with a `leafgate.graph` description, a PyTorch state dict (.pt), or a .tflite or .onnx file"
             }
             Self::MissingTensor { .. } => "check the layer's prefix, and that the whole state dict was saved",
             Self::ExtraTensors { .. } => "name the layer that uses them, or remove them from the file",
@@ -181,6 +213,14 @@ impl ConvertError {
             Self::Unsupported { .. } => {
                 "replace these operators and export again, or cut the network where dense layers begin and compute the rest before it"
             }
+            Self::Unsaid { .. } => "give `--trees N`, `--depth N`, or `--config config.json`, which says both",
+            Self::NoDescription { .. } => {
+                "describe it in a graph file (`--graph FILE`), or write the model with leafgate_export.py: docs/importing.md"
+            }
+            Self::NoWiring { .. } => {
+                "difflogic keeps the wiring in the module, not in the state dict: give it in the graph file, or write the model with leafgate_export.py: docs/importing.md"
+            }
+            Self::DuplicateTensors { .. } => "leave them out of one of the two files",
             Self::Overflow { .. } => "scale the layer's weights or bias down, or split the layer",
             Self::TooLarge { .. } => "make the model smaller, or choose a board with more room",
             Self::Check { .. } => "please report this with the model file: it is a defect of the converter",

@@ -6,7 +6,7 @@ use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Map, Value, json};
 
 use crate::ConvertError;
-use crate::import::{activation_word, gate_word};
+use crate::import::{activation_name, gate_word};
 use crate::ir::{Emit, Graph, Matrix, Node, Op, Range, Readout, Route, ValueId, Wiring, equal_groups};
 
 /// The bytes of the file. Names of nodes become prefixes and ids; `source_sha256` is that of the new file, so it is not written.
@@ -84,11 +84,11 @@ impl File {
             Op::Linear { weight, bias, activation } => {
                 self.matrix(&p, "weight", weight);
                 self.floats(&p, "bias", bias);
-                json!({ "op": "linear", "prefix": p, "activation": activation_word(*activation) })
+                json!({ "op": "linear", "prefix": p, "activation": activation_name(*activation) })
             }
             Op::Ffn { routes, ranges, activation } => match self.ffn(&p, routes, ranges) {
                 Some(mut layer) => {
-                    layer["activation"] = activation_word(*activation).into();
+                    layer["activation"] = activation_name(*activation).into();
                     layer["prefix"] = p.into();
                     layer
                 }
@@ -110,7 +110,7 @@ impl File {
             Op::Concat { .. } => json!({ "op": "concat", "inputs": reads }),
             Op::Slice { start, len } => json!({ "op": "slice", "start": start, "len": len }),
             Op::Transpose { rows, cols } => json!({ "op": "transpose", "rows": rows, "cols": cols }),
-            Op::Activation(function) => json!({ "op": "activation", "function": activation_word(*function) }),
+            Op::Activation(function) => json!({ "op": "activation", "function": activation_name(*function) }),
             Op::Clamp { min, max } => json!({ "op": "clamp", "min": min, "max": max }),
             Op::Bits { feature, threshold } => {
                 self.indices(&p, "feature", feature);

@@ -16,6 +16,7 @@ pub mod host;
 pub mod import;
 pub mod ir;
 pub mod kernels;
+pub mod layer_error;
 pub mod pack;
 pub mod pass;
 pub mod plan;

@@ -12,6 +12,8 @@ pub enum Stage {
     Check,
     /// Float and integers are compared on samples with labels.
     Accuracy,
+    /// The layers are compared one by one on samples.
+    Layers,
 }
 
 /// Told a stage, how many of its samples are done, and how many there are: first with none done, then after each.

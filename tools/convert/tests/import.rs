@@ -390,8 +390,7 @@ fn options_name_the_network_and_its_outputs() {
         name: Some("renamed".into()),
         labels: Some(vec!["no".into(), "yes".into()]),
         activation: Some(Activation::Silu),
-        input: None,
-        match_eval_0_2_1: false,
+        ..ImportOptions::default()
     };
     let imported = open(&torch(&tiny_fff("")), &options).unwrap();
     assert_eq!((imported.graph.name.as_str(), imported.graph.labels.len()), ("renamed", 2));

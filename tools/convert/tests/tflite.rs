@@ -8,7 +8,8 @@ use leafgate_convert::data::{default_offset, load_idx};
 use leafgate_convert::host::{HostEngine, input_bytes};
 use leafgate_convert::import::{self, ImportOptions, Imported};
 use leafgate_convert::ir::eval::evaluate;
-use leafgate_convert::{Conversion, ConvertError, Kernels, Options, convert_quantized_with};
+use leafgate_convert::quantize::integer::IntOp;
+use leafgate_convert::{Conversion, ConvertError, Kernels, Options, Ranges, convert_quantized_with};
 use serde::Deserialize;
 
 /// Inputs as the image takes them, and the outputs of LiteRT: integers, or real numbers.
@@ -60,14 +61,16 @@ fn compare(name: &str) -> (f64, i32) {
 fn dense_networks_give_the_very_integers_of_litert() {
     let activations = ["none", "relu", "relu6", "relu_n1_to_1"];
     let dense = activations.iter().flat_map(|name| ["tensor", "rows"].map(|scales| format!("dense_{name}_{scales}")));
-    for name in dense.chain(["deep", "classifier", "logistic"].map(str::to_owned)) {
+    for name in dense.chain(["deep", "classifier", "logistic", "joined"].map(str::to_owned)) {
         assert_eq!(compare(&name), (1.0, 0), "{name}");
     }
 }
 
 #[test]
 fn sums_products_and_curves_are_within_one() {
-    for name in ["tanh", "requantise", "add", "add_relu", "add_constant", "mul_constant"] {
+    let sums = ["add", "add_relu", "add_constant", "double"];
+    let products = ["mul", "mul_relu6", "mul_constant", "square"];
+    for name in sums.iter().chain(&products).chain(&["tanh", "requantise", "hard_swish"]) {
         let (equal, largest) = compare(name);
         println!("{name}: {:.2} % equal, the largest difference is {largest}", 100.0 * equal);
         assert!(largest <= 1, "{name}: {largest}");
@@ -76,14 +79,37 @@ fn sums_products_and_curves_are_within_one() {
 
 #[test]
 fn real_numbers_are_those_of_litert() {
-    let Expected { inputs, outputs } = expected("real");
-    let imported = import("real");
-    assert!(imported.integer.is_none());
-    for (input, want) in inputs.iter().zip(&outputs) {
-        for (have, want) in evaluate(&imported.graph, input).scores.iter().zip(want) {
-            assert!((have - want).abs() <= 1e-5, "{have} {want}");
+    for name in ["real", "gated"] {
+        let Expected { inputs, outputs } = expected(name);
+        let imported = import(name);
+        assert!(imported.integer.is_none());
+        for (input, want) in inputs.iter().zip(&outputs) {
+            for (have, want) in evaluate(&imported.graph, input).scores.iter().zip(want) {
+                assert!((have - want).abs() <= 1e-5, "{name}: {have} {want}");
+            }
         }
     }
+}
+
+/// A network of branches in real numbers, calibrated on what it is run on: within some steps of its scores.
+#[test]
+fn branches_in_real_numbers_are_quantised() {
+    let Expected { inputs, outputs } = expected("gated");
+    let conversion =
+        leafgate_convert::convert(import("gated").graph, Ranges::Samples(&inputs), &Options::default()).unwrap();
+    let mut engine = HostEngine::new(&conversion.image).unwrap();
+    let scale = match conversion.integer.ops.last() {
+        Some((_, IntOp::Readout { input, .. })) => conversion.integer.tensor(*input).scale,
+        other => panic!("{other:?}"),
+    };
+    let mut largest = 0f64;
+    for (input, want) in inputs.iter().zip(&outputs) {
+        for (have, want) in engine.run_one(input_bytes(input)).unwrap().values.iter().zip(want) {
+            largest = largest.max((f64::from(*have) * scale - f64::from(*want)).abs());
+        }
+    }
+    println!("the largest difference is {largest:.4}");
+    assert!(largest < 0.05, "{largest}");
 }
 
 #[test]
@@ -101,7 +127,7 @@ fn what_is_left_out_is_said() {
 /// Every truncation, and every byte changed in some ways: an error or a network, never a panic.
 #[test]
 fn damaged_files_are_refused() {
-    for name in ["dense_relu6_rows", "classifier", "add_constant"] {
+    for name in ["dense_relu6_rows", "classifier", "add_constant", "joined", "gated"] {
         let good = file(name);
         let parse = |bytes: &[u8]| import::parse(bytes, Path::new(name), &ImportOptions::default());
         for len in 0..good.len() {

@@ -1,11 +1,12 @@
 //! Firmware files: built by cargo, read as ELF.
 
-use crate::{EmulateError, Machine, machine::machines};
+use crate::{EmulateError, Machine, features, machine::machines};
 use leafgate_board_support::table::MARKER_PREFIX;
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, SymbolKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// The root of the workspace that firmware is built from: around the current folder, or where this was built.
 ///
@@ -20,8 +21,8 @@ pub fn workspace_root() -> Result<PathBuf, EmulateError> {
     found.map(Path::to_owned).ok_or(EmulateError::NoWorkspace)
 }
 
-/// Builds the application for a machine, and returns the path of its ELF file. A second call costs little: cargo looks
-/// what has changed.
+/// Builds the application with every feature for a machine, and returns the path of its ELF file. A second call costs little: cargo
+/// looks what has changed.
 ///
 /// # Errors
 /// If cargo cannot be started or fails.
@@ -29,7 +30,31 @@ pub fn build_firmware(workspace_root: &Path, machine: &Machine) -> Result<PathBu
     build_binary(workspace_root, machine, &machine.name)
 }
 
-/// Builds another binary of the machine's package.
+/// Builds the application with the features that an image needs: the firmware that would be flashed with it. What has been built in this
+/// process is not built again.
+///
+/// # Errors
+/// If cargo cannot be started or fails.
+pub fn build_firmware_for(workspace_root: &Path, machine: &Machine, image: &[u8]) -> Result<PathBuf, EmulateError> {
+    static BUILT: Mutex<BTreeMap<[PathBuf; 2], PathBuf>> = Mutex::new(BTreeMap::new());
+    let Some(features) = features::needed(image) else { return build_firmware(workspace_root, machine) };
+    let (what, named) = (["--bin", machine.name.as_str()], features.join(","));
+    let options = ["--no-default-features", "--features", &named];
+    let folder = if features.is_empty() { "emulate-plain".into() } else { format!("emulate-{}", features.join("-")) };
+    let key = [workspace_root.join(&folder), PathBuf::from(&machine.name)];
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(firmware) = built.get(&key) {
+        return Ok(firmware.clone());
+    }
+    let arguments = [build_arguments(machine, what).as_slice(), &options].concat();
+    let command = format!("{} {}", build_command(machine, what), options.join(" "));
+    let target = cargo(workspace_root, &arguments, machine.rustflags().join("\u{1f}"), command, &folder, None)?;
+    let firmware = target.join(&machine.target).join("firmware").join(&machine.name);
+    built.insert(key, firmware.clone());
+    Ok(firmware)
+}
+
+/// Builds another binary of the machine's package, with every feature.
 ///
 /// The files go to a folder of their own in the target folder, so that a build can be made while another cargo command waits
 /// for it.
@@ -53,8 +78,8 @@ pub fn build_example(workspace_root: &Path, machine: &Machine, example: &str) ->
 /// # Errors
 /// If cargo cannot be started or fails.
 pub fn build_plugin(workspace_root: &Path) -> Result<PathBuf, EmulateError> {
-    let target =
-        cargo(workspace_root, &PLUGIN_ARGUMENTS, String::new(), format!("cargo {}", PLUGIN_ARGUMENTS.join(" ")), None)?;
+    let command = format!("cargo {}", PLUGIN_ARGUMENTS.join(" "));
+    let target = cargo(workspace_root, &PLUGIN_ARGUMENTS, String::new(), command, ALL, None)?;
     Ok(target.join("release").join(PLUGIN_FILE))
 }
 
@@ -68,7 +93,7 @@ pub(crate) const PLUGIN_ARGUMENTS: [&str; 4] = ["build", "--release", "--package
 fn build(workspace_root: &Path, machine: &Machine, what: [&str; 2]) -> Result<PathBuf, EmulateError> {
     let flags = machine.rustflags().join("\u{1f}");
     let command = build_command(machine, what);
-    let target = cargo(workspace_root, &build_arguments(machine, what), flags, command, None)?;
+    let target = cargo(workspace_root, &build_arguments(machine, what), flags, command, ALL, None)?;
     Ok(target.join(&machine.target).join("firmware"))
 }
 
@@ -84,7 +109,8 @@ pub fn build_compiled(workspace_root: &Path, machine: &Machine, module: &Path) -
     // Loops become vectors where there are any; but a build for size makes none of them when it links.
     let opt_level = machine.has_vectors().then_some("3");
     let command = format!("LEAFGATE_MODULE={} {} --features compiled", module.display(), build_command(machine, what));
-    let target = cargo(workspace_root, &arguments, flags, command, Some(Compiled { module: &module, opt_level }))?;
+    let compiled = Some(Compiled { module: &module, opt_level });
+    let target = cargo(workspace_root, &arguments, flags, command, "emulate-compiled", compiled)?;
     Ok(target.join(&machine.target).join("firmware").join(&machine.name))
 }
 
@@ -95,18 +121,22 @@ struct Compiled<'m> {
     opt_level: Option<&'static str>,
 }
 
-/// Calls cargo, and returns the target folder. `command` is what people would type. With a network the folder is another: what is
-/// built with it takes the place of nothing else.
+/// The folder of what is built with every feature.
+const ALL: &str = "emulate";
+
+/// Calls cargo, and returns the target folder. `command` is what people would type. `folder` is for one choice of features, and one more
+/// for networks that are compiled in: what is built with one takes the place of nothing else.
 fn cargo(
     workspace_root: &Path,
     arguments: &[&str],
     rustflags: String,
     command: String,
+    folder: &str,
     compiled: Option<Compiled<'_>>,
 ) -> Result<PathBuf, EmulateError> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root.join("target"), PathBuf::from);
     let (module, opt_level) = compiled.map_or((None, None), |Compiled { module, opt_level }| (Some(module), opt_level));
-    let target = workspace_root.join(target).join(if module.is_some() { "emulate-compiled" } else { "emulate" });
+    let target = workspace_root.join(target).join(folder);
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(workspace_root)

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! - [`machines`] is the board table: the `board.toml` of each board package, compiled in.
-//! - [`build_firmware`], [`build_binary`] and [`build_example`] call cargo for a machine, in the [`workspace_root`]; [`Sizes`] are what a binary takes, for the budgets.
+//! - [`build_firmware_for`], [`build_firmware`], [`build_binary`] and [`build_example`] call cargo for a machine, in the [`workspace_root`];
+//!   [`Sizes`] are what a binary takes, for the budgets.
 //! - [`Emulation`] loads firmware, image and samples at their own addresses, always under a timeout, and gives an
 //!   [`Outcome`]: how it ended, the decoded log, and the figures in it with ticks turned into instructions.
 //!
@@ -25,6 +26,7 @@
 
 mod emulation;
 mod error;
+mod features;
 mod firmware;
 mod log;
 mod machine;
@@ -37,8 +39,8 @@ mod samples;
 pub use emulation::Emulation;
 pub use error::EmulateError;
 pub use firmware::{
-    CrateSizes, Sizes, build_binary, build_compiled, build_example, build_firmware, build_plugin, machine_of,
-    workspace_root,
+    CrateSizes, Sizes, build_binary, build_compiled, build_example, build_firmware, build_firmware_for, build_plugin,
+    machine_of, workspace_root,
 };
 pub use leafgate_board_support::{ExitCode, table};
 pub use machine::{Machine, machines};

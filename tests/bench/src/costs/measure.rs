@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use leafgate_convert::cost::{FRAME, OpWork, Outlook, Work, run_work};
 use leafgate_convert::reference::{Crc, Image, Op, Weights, read};
-use leafgate_emulate::{Emulation, Machine, Outcome};
+use leafgate_emulate::{Emulation, Machine};
 
 use super::corpus::{TOPICS, Topic, image, inputs};
 use super::solve::Sum;
@@ -31,17 +31,28 @@ pub fn cases(every: u64) -> Vec<Case> {
     let case = |(topic, seed): (Topic, u64)| Case {
         name: format!("{topic:?} {seed}").to_lowercase(),
         bytes: image(topic, seed),
-        inputs: inputs(seed),
+        inputs: inputs(topic, seed),
     };
     let all = TOPICS.into_iter().flat_map(|(topic, count)| (0..count).map(move |seed| (topic, seed)));
     all.filter(|(_, seed)| seed % every == 0).map(case).collect()
+}
+
+/// Instructions of all runs of an image together.
+#[derive(Clone, Debug)]
+pub struct Counts {
+    /// Of the ops that the plugin has told apart, with the name of each.
+    pub ops: Vec<(String, u64)>,
+    /// Before each of them.
+    pub between: Vec<u64>,
+    /// By the timer of the firmware.
+    pub runs: u64,
 }
 
 /// Runs an image on a machine under the plugin.
 ///
 /// # Errors
 /// If that does not succeed.
-pub fn run(machine: &Machine, firmware: &Path, plugin: &Path, case: &Case) -> Result<Outcome, BenchError> {
+pub fn run(machine: &Machine, firmware: &Path, plugin: &Path, case: &Case) -> Result<Counts, BenchError> {
     let (item, name) = (case.name.clone(), machine.name.clone());
     let emulation = Emulation::new(machine, firmware)
         .image_bytes(case.bytes.clone())
@@ -54,20 +65,27 @@ pub fn run(machine: &Machine, firmware: &Path, plugin: &Path, case: &Case) -> Re
         let (have, log) = (outcome.exit.to_string(), outcome.lines.join("\n"));
         return Err(BenchError::Ended { item, machine: name, have, log });
     }
-    Ok(outcome)
+    let Some(profile) = outcome.profile else {
+        let why = format!("no profile on {name}");
+        return Err(BenchError::Content { path: PathBuf::from(item), why });
+    };
+    Ok(Counts {
+        ops: profile.ops.into_iter().map(|op| (op.op, op.insns)).collect(),
+        between: profile.between,
+        runs: outcome.samples.iter().map(|sample| sample.insns).sum(),
+    })
 }
 
-/// The sums of a run of `case`: one of each op that the plugin has told apart, and one of what is left.
+/// The sums of the runs of `case`: one of each op that the plugin has told apart, and one of what is left.
 ///
 /// # Errors
-/// If the image is none, or the outcome not that of the case.
-pub fn sums(case: &Case, outcome: &Outcome) -> Result<Vec<Sum>, BenchError> {
+/// If the image is none.
+pub fn sums(case: &Case, counts: &Counts) -> Result<Vec<Sum>, BenchError> {
     let wrong = |why: String| BenchError::Content { path: PathBuf::from(&case.name), why };
     let image = read(&case.bytes, Crc::Check).map_err(|error| wrong(error.to_string()))?;
     let count = case.inputs.len();
     let works = Outlook::new(&image, &case.inputs).map_err(|error| wrong(error.to_string()))?.seen().to_vec();
-    let profile = outcome.profile.as_ref().ok_or_else(|| wrong("no profile".into()))?;
-    let measured = visible(&image, profile.ops.iter().map(|op| op.op.as_str()));
+    let measured = visible(&image, counts.ops.iter().map(|(name, _)| name.as_str()));
     let per_run = |work: Work| work.pieces.into_iter().map(|(piece, n)| (piece, n / count as f64)).collect();
     let mut sums = Vec::new();
     // What lies before an op that is seen: the taking of its tensors, and ops whose code is part of their caller's.
@@ -77,7 +95,7 @@ pub fn sums(case: &Case, outcome: &Outcome) -> Result<Vec<Sum>, BenchError> {
         sums.push(Sum { kind: FRAME, what, pieces, insns: insns / count as f64 });
     };
     let mut ops_sums = Vec::new();
-    let mut left = outcome.samples.iter().map(|sample| sample.insns).sum::<u64>() as f64;
+    let mut left = counts.runs as f64;
     let mut first: Option<(Work, f64)> = None;
     for (i, OpWork { kind, frame, op }) in works.into_iter().enumerate() {
         let op = op.map_err(wrong)?;
@@ -86,7 +104,7 @@ pub fn sums(case: &Case, outcome: &Outcome) -> Result<Vec<Sum>, BenchError> {
             before.merge(op, 1);
             continue;
         };
-        let (insns, between) = (profile.ops[at].insns as f64, profile.between[at] as f64);
+        let (insns, between) = (counts.ops[at].1 as f64, counts.between[at] as f64);
         left -= insns + between;
         let what = format!("{} op {i}", case.name);
         if first.is_none() {
@@ -124,7 +142,8 @@ fn visible<'p>(image: &Image, seen: impl Iterator<Item = &'p str>) -> Vec<Option
 fn module(op: &Op) -> &'static str {
     match op {
         Op::Linear(op) if matches!(op.weights, Weights::Rows(_)) => "linear",
-        Op::Linear(_) => "pairs",
+        Op::Linear(op) if matches!(op.weights, Weights::Pairs { .. }) => "pairs",
+        Op::Linear(_) => "low_bit",
         Op::Ffn(_) => "ffn",
         Op::Route(_) => "route",
         Op::Gates(_) => "gates",

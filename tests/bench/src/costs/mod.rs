@@ -19,7 +19,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use leafgate_convert::cost::{Core, Fit, LIMIT, Table};
-use leafgate_emulate::{EmulateError, Machine, build_firmware, build_plugin, machines};
+use leafgate_emulate::{EmulateError, Machine, build_firmware_for, build_plugin, machines};
 use sha2::{Digest, Sha256};
 
 use crate::BenchError;
@@ -77,11 +77,14 @@ fn group_sums(root: &Path, plugin: &Path, group: &[&'static Machine]) -> Result<
 }
 
 fn machine_sums(root: &Path, plugin: &Path, machine: &'static Machine, cases: &[Case]) -> Result<Vec<Sum>, BenchError> {
-    let firmware = build_firmware(root, machine).map_err(failed("the application", machine))?;
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Ok(BTreeMap::new())));
+    let firmware =
+        |case: &Case| build_firmware_for(root, machine, &case.bytes).map_err(failed("the application", machine));
     let work = || {
         while let Some((i, case)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, cases.get(i)?))) {
-            let sums = run(machine, &firmware, plugin, case).and_then(|outcome| sums(case, &outcome));
+            let sums = firmware(case)
+                .and_then(|firmware| run(machine, &firmware, plugin, case))
+                .and_then(|counts| sums(case, &counts));
             let Ok(mut found) = found.lock() else { return };
             match (sums, found.as_mut()) {
                 (Ok(sums), Ok(found)) => drop(found.insert(i, sums)),

@@ -6,7 +6,7 @@ use leafgate_convert::emit::{EmitOptions, Rows, emit};
 use leafgate_convert::ir::{Graph, InputSpec, Node, Op, Readout, Value, ValueId, ValueKind, Wiring, equal_groups};
 use leafgate_convert::reference::{Crc, read};
 use leafgate_convert::{Options, Ranges, convert};
-use leafgate_emulate::{CrateSizes, Emulation, Machine, Sizes, build_compiled, build_firmware, workspace_root};
+use leafgate_emulate::{CrateSizes, Emulation, Machine, Sizes, build_compiled, build_firmware_for, workspace_root};
 use leafgate_tests_laws::dense::layers;
 use leafgate_tests_laws::draw::Draw;
 use leafgate_tests_laws::gates::CLASSES;
@@ -109,7 +109,7 @@ fn compare(name: &str, image: &[u8], inputs: &[Vec<u8>], machine: &str, unroll_b
     let root = workspace_root().unwrap();
     let compiled = build_compiled(&root, machine, &module);
     let compiled = compiled.unwrap_or_else(|error| panic!("{error}\n{}", error.hint()));
-    let interpreter = build_firmware(&root, machine).unwrap_or_else(|error| panic!("{error}"));
+    let interpreter = build_firmware_for(&root, machine, image).unwrap_or_else(|error| panic!("{error}"));
     let want: Vec<_> = host_outputs(image, inputs).iter().map(|out| (out.crc32, out.class())).collect();
     let run = |emulation: Emulation<'_>| {
         let outcome = emulation.samples(inputs.to_vec()).run();

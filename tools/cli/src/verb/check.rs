@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let network = Network::read(&arguments.image)?;
     let samples: Vec<Vec<u8>> = match &arguments.samples {
         Some(path) => {
-            let samples = arguments.sample_options.load(path, &network.input, network.outputs)?;
+            let samples = arguments.sample_options.load(path, &network.input, network.outputs, &network.labels)?;
             samples.inputs.iter().map(|sample| network.bytes_of(sample)).collect()
         }
         None => Vec::new(),

@@ -45,12 +45,8 @@ pub struct Arguments {
     /// Samples that passes are measured on, best with classes and not those of --calib [default: those of --calib]
     #[arg(long, value_name = "FILE")]
     eval: Option<PathBuf>,
-    /// Classes of the --eval samples, or without it of the --calib samples, for idx files
-    #[arg(long, value_name = "IDX")]
-    labels_file: Option<PathBuf>,
-    /// Subtracted from each value of a sample [default: what makes 0 the smallest input]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    offset: Option<i32>,
+    #[command(flatten)]
+    sample_options: SampleOptions,
     /// Use only the first samples of each file
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -70,7 +66,7 @@ struct Document<'a> {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
-    let Arguments { model, pipeline, calib, eval, labels_file, .. } = arguments;
+    let Arguments { model, pipeline, calib, eval, sample_options: SampleOptions { labels_file, .. }, .. } = arguments;
     let inputs = [Some(model), Some(pipeline), Some(calib), eval.as_ref(), labels_file.as_ref()];
     let inputs: Vec<&Path> = inputs.into_iter().flatten().map(PathBuf::as_path).collect();
     let target = Target::new(&arguments.output, &inputs)?;
@@ -88,8 +84,8 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     }
     let outputs = graph.value(graph.output).len;
     let load = |path: &Path, labels_file: Option<&PathBuf>| {
-        let options = SampleOptions { labels_file: labels_file.cloned(), offset: arguments.offset };
-        let mut samples = options.load(path, &graph.input, outputs)?;
+        let options = SampleOptions { labels_file: labels_file.cloned(), ..arguments.sample_options.clone() };
+        let mut samples = options.load(path, &graph.input, outputs, &graph.labels)?;
         let limit = arguments.limit as usize;
         samples.inputs.truncate(limit);
         samples.labels.iter_mut().for_each(|labels| labels.truncate(limit));

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use leafgate_convert::Conversion;
-use leafgate_convert::accuracy::Accuracy;
 use leafgate_convert::check::CheckReport;
 use leafgate_convert::pass::gates::GateReport;
 use leafgate_convert::quantize::integer::{IntGates, IntGraph, IntOp};
@@ -14,8 +13,9 @@ use sha2::{Digest, Sha256};
 use crate::board::Fit;
 use crate::error::Failure;
 use crate::module::ModuleReport;
-use crate::output::{Lines, grouped, percent};
+use crate::output::{Lines, grouped};
 use crate::section::{self, Part};
+use crate::verb::accuracy_report::AccuracyReport;
 
 /// The report.
 #[derive(Debug, Serialize)]
@@ -44,7 +44,7 @@ pub struct Report {
     gates: Vec<Gates>,
     proof: Proven,
     check: CheckReport,
-    accuracy: Option<Accuracy>,
+    accuracy: Option<AccuracyReport>,
     fit: Option<Fit>,
     /// The operators of the file, if it is a graph of some framework's.
     operators: Vec<String>,
@@ -199,7 +199,7 @@ impl Report {
         path: &Path,
         conversion: &Conversion,
         source: &'static str,
-        accuracy: Option<Accuracy>,
+        accuracy: Option<AccuracyReport>,
         fit: Option<Fit>,
         said: Said,
     ) -> Result<Self, Failure> {
@@ -282,6 +282,7 @@ impl Report {
             match *source {
                 "file" => "from the file, which is quantised".into(),
                 "table" => format!("from a table that was made of {} samples", grouped(*samples)),
+                "none" => "none: thresholds, gates and sums are exact".into(),
                 "random" => format!("from {} RANDOM inputs", grouped(*samples)),
                 _ => format!("from {} samples", grouped(*samples)),
             },
@@ -314,7 +315,7 @@ impl Report {
         );
         lines.add("check", describe_check(&self.check));
         if let Some(accuracy) = &self.accuracy {
-            lines.add("accuracy", describe_accuracy(accuracy));
+            accuracy.describe(&self.labels, &mut lines);
         }
         if let Some(fit) = &self.fit {
             lines.add("fits", fit.describe());
@@ -359,36 +360,6 @@ pub fn describe_check(check: &CheckReport) -> String {
         grouped(check.samples),
         grouped(check.values_compared)
     )
-}
-
-fn describe_accuracy(accuracy: &Accuracy) -> String {
-    let Accuracy { samples, float, integer, agreement, route_flips, usage } = accuracy;
-    let mut text = format!(
-        "float {}, image {} on {} samples; same class on {}",
-        percent(*float),
-        percent(*integer),
-        grouped(*samples),
-        percent(*agreement)
-    );
-    if let Some(flips) = route_flips {
-        text += &format!("\nroutes differ from the float network's on {}", percent(*flips));
-    }
-    for (layer, counts) in usage {
-        text += &format!("\nlayer `{layer}`: {}", describe_usage(counts));
-    }
-    text
-}
-
-/// Counts per range, all of them if they are few.
-fn describe_usage(counts: &[u64]) -> String {
-    const SHOWN: usize = 16;
-    if counts.len() <= SHOWN {
-        let counts: Vec<String> = counts.iter().map(u64::to_string).collect();
-        return format!("samples per range {}", counts.join(" "));
-    }
-    let reached = counts.iter().filter(|&&count| count > 0).count();
-    let busiest = counts.iter().max().copied().unwrap_or(0);
-    format!("{reached} of {} ranges reached, the busiest by {busiest} samples", counts.len())
 }
 
 /// The command that a user most likely wants next.

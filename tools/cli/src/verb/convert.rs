@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use leafgate_convert::accuracy::{Accuracy, accuracy_with};
-use leafgate_convert::data::Samples;
 use leafgate_convert::host::input_bytes;
-use leafgate_convert::import::{ImportOptions, Imported, open};
-use leafgate_convert::ir::{Activation, InputSpec};
+use leafgate_convert::import::{GraphFile, ImportOptions, Imported, open};
+use leafgate_convert::ir::{Activation, Graph, InputSpec, Op};
 use leafgate_convert::quantize::ReluSkip;
 use leafgate_convert::quantize::calibrate::Calibration;
 use leafgate_convert::quantize::weights::WeightRule;
@@ -24,6 +22,7 @@ use crate::samples::{FORMS, SampleOptions};
 use crate::section;
 use crate::shortfall;
 use crate::stages::Stages;
+use crate::verb::accuracy_report::AccuracyReport;
 use crate::verb::conversion_report::{Report, Said};
 use crate::verb::inspect::prediction;
 
@@ -32,6 +31,8 @@ Examples:
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --eval test.csv.gz --board microbit
   leafgate convert mnist.pt -o mnist.leaf --calib train-images.idx.gz --activation relu --name mnist-fff
+  leafgate convert difflogic.pt -o gates.leaf --graph wiring.json
+  leafgate convert bert.safetensors -o ffn.leaf --layers encoder.layers.3.ffn --config config.json --calib states.npy
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --save-calibration ranges.json
   leafgate convert weights.safetensors -o digits.leaf --calibration ranges.json
   leafgate convert weights.safetensors -o digits.leaf --calib train.csv.gz --weights w4,head=w8
@@ -41,7 +42,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMS}"))]
 pub struct Arguments {
-    /// A .safetensors file with a `leafgate.graph` description, the state dict of a fast feedforward network (.pt, .safetensors), or a .tflite file
+    /// A .safetensors file with a `leafgate.graph` description, a state dict (.pt, .safetensors) of fast feedforward blocks or beside a --graph, or a .tflite or .onnx file
     model: PathBuf,
     /// The image to write, or the Rust module
     #[arg(short, long, value_name = "IMAGE")]
@@ -60,15 +61,18 @@ pub struct Arguments {
     /// Write the ranges, to convert again without the samples
     #[arg(long, value_name = "JSON")]
     save_calibration: Option<PathBuf>,
-    /// Labelled samples on which to compare the trained network with the image
+    /// Labelled samples on which to compare the trained network with the image [default: those of --calib, if they have classes]
     #[arg(long, value_name = "FILE")]
     eval: Option<PathBuf>,
-    /// Classes of the --eval samples, for idx files
-    #[arg(long, value_name = "IDX", requires = "eval")]
+    /// Classes of the --eval samples: idx, .npy or FILE.npz:NAME
+    #[arg(long, value_name = "FILE", requires = "eval")]
     labels_file: Option<PathBuf>,
     /// Subtracted from each value of a sample [default: what makes 0 the smallest input]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     offset: Option<i32>,
+    /// Colours of PNG images one after the other, as PyTorch orders them [default: pixel by pixel]
+    #[arg(long)]
+    channels_first: bool,
     /// Refuse an image that does not fit this board, and lay it out for the kernels of its core
     #[arg(long, value_name = "NAME")]
     board: Option<String>,
@@ -107,6 +111,9 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What a state dict does not say")]
 struct StateDict {
+    /// A description of the network, .json or .safetensors (docs/importing.md); it says all that the flags below say
+    #[arg(long, value_name = "FILE")]
+    graph: Option<PathBuf>,
     /// Of the hidden neurons [default: relu]
     #[arg(long, value_enum)]
     activation: Option<Function>,
@@ -128,6 +135,18 @@ struct StateDict {
     /// Leave out the leaves' output bias, as evaluation in version 0.2.1 of fastfeedforward does by mistake
     #[arg(long = "match-eval-0.2.1")]
     match_eval_0_2_1: bool,
+    /// Blocks by name, in the order they run; others are left out [default: all, by name]
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    layers: Vec<String>,
+    /// Trees of UltraFastBERT's layer [default: follows from --depth]
+    #[arg(long, value_name = "N")]
+    trees: Option<usize>,
+    /// Depth of these trees: a run visits one node more in each [default: follows from --trees]
+    #[arg(long, value_name = "N")]
+    depth: Option<usize>,
+    /// The checkpoint's config.json, which says trees, depth and activation
+    #[arg(long, value_name = "JSON")]
+    config: Option<PathBuf>,
 }
 
 /// What a conversion makes.
@@ -190,7 +209,7 @@ enum Function {
 pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let inputs: Vec<&Path> = [Some(&arguments.model), arguments.calib.as_ref(), arguments.calibration.as_ref()]
         .into_iter()
-        .chain([arguments.eval.as_ref(), arguments.labels_file.as_ref()])
+        .chain([arguments.eval.as_ref(), arguments.labels_file.as_ref(), arguments.state_dict.graph.as_ref()])
         .flatten()
         .map(PathBuf::as_path)
         .collect();
@@ -211,12 +230,14 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     assumptions.iter().for_each(|assumption| talk.note(assumption));
     let outputs = graph.value(graph.output).len;
 
-    let samples = SampleOptions { labels_file: None, offset: arguments.offset };
-    let calib = arguments.calib.as_ref().map(|path| samples.load(path, &graph.input, outputs)).transpose()?;
+    let (offset, channels_first) = (arguments.offset, arguments.channels_first);
+    let load = |path: &Path, labels_file| {
+        SampleOptions { labels_file, offset, channels_first }.load(path, &graph.input, outputs, &graph.labels)
+    };
+    let calib = arguments.calib.as_ref().map(|path| load(path, None)).transpose()?;
     let table = arguments.calibration.as_deref().map(read_calibration).transpose()?;
-    let eval = SampleOptions { labels_file: arguments.labels_file.clone(), offset: arguments.offset };
     let eval = match &arguments.eval {
-        Some(path) => Some((path, eval.load(path, &graph.input, outputs)?)),
+        Some(path) => Some((path, load(path, arguments.labels_file.clone())?)),
         None => None,
     };
     let mut warnings = Vec::new();
@@ -231,6 +252,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         (None, None) if integer.is_some() => (Ranges::Random, "file"),
         (Some(samples), _) => (Ranges::Samples(&samples.inputs), "samples"),
         (None, Some(table)) => (Ranges::Table(table), "table"),
+        (None, None) if has_no_ranges(&graph) => (Ranges::Random, "none"),
         (None, None) => {
             warnings.push(
                 "no samples: the ranges of activations come from random inputs, and ACCURACY MAY SUFFER BADLY; give \
@@ -278,7 +300,17 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
 
     let fit = board.map(|machine| fit(machine, &conversion, arguments.max_instructions));
     let fit = fit.transpose().map_err(|failure| failure.at(&arguments.model))?;
-    let accuracy = eval.as_ref().map(|(path, samples)| evaluate(&conversion, path, samples, talk)).transpose()?;
+    let accuracy = match (&eval, &calib) {
+        (Some((path, samples)), _) => {
+            Some(AccuracyReport::measure(&conversion, samples, "eval", talk)?.ok_or_else(|| {
+                Failure::new("E0307", Exit::Input, "the --eval samples have no classes")
+                    .at(path)
+                    .hint("give them as the last column of a CSV file, or in a file of their own with --labels-file")
+            })?)
+        }
+        (None, Some(samples)) => AccuracyReport::measure(&conversion, samples, "calibration", talk)?,
+        (None, None) => None,
+    };
 
     if let Some(target) = &ranges_target {
         // A table of names and numbers is always valid JSON.
@@ -300,6 +332,12 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let said = Said { operators: listing, assumptions, warnings, module };
     let report = Report::new(&arguments.output, &conversion, source, accuracy, fit, said)?;
     Ok(talk.done("leafgate.convert/1", &report, || report.human()))
+}
+
+/// Whether a network has nothing but thresholds on its input, gates and their sums: these are exact, whatever the samples.
+fn has_no_ranges(graph: &Graph) -> bool {
+    let is_exact = |op: &Op| matches!(op, Op::Bits { .. } | Op::Gates { .. } | Op::GroupSum { .. });
+    graph.nodes.iter().all(|node| is_exact(&node.op))
 }
 
 /// Samples of --eval that a module is measured with.
@@ -362,6 +400,7 @@ fn import(arguments: &Arguments) -> Result<Imported, Failure> {
         })
     };
     let dict = &arguments.state_dict;
+    let graph = dict.graph.as_deref().map(|side| GraphFile::read(side).map_err(|error| Failure::from(error).at(side)));
     let mut options = ImportOptions {
         name: arguments.name.clone(),
         labels: arguments.labels.clone(),
@@ -376,7 +415,18 @@ fn import(arguments: &Arguments) -> Result<Imported, Failure> {
         }),
         input: None,
         match_eval_0_2_1: dict.match_eval_0_2_1,
+        graph: graph.transpose()?,
+        layers: dict.layers.clone(),
+        trees: dict.trees,
+        depth: dict.depth,
     };
+    if let Some(config) = &dict.config {
+        options.take_config(config).map_err(|error| {
+            let mut failure = Failure::from(error).at(config);
+            failure.hints = vec!["give the config.json of the checkpoint, or `--trees N` or `--depth N`".into()];
+            failure
+        })?;
+    }
     let given = dict.input_len.is_some() || dict.input_scale.is_some() || dict.input_zero_point.is_some();
     if given || dict.input_min.is_some() || dict.input_max.is_some() {
         let assumed = open(&options)?.graph.input;
@@ -406,17 +456,4 @@ fn read_calibration(path: &Path) -> Result<Calibration, Failure> {
     table.map_err(|error| {
         Failure::new("E0102", Exit::Input, format!("not a table of ranges: {error}")).at(path).hint(hint)
     })
-}
-
-fn evaluate(conversion: &Conversion, path: &Path, samples: &Samples, talk: Talk) -> Result<Accuracy, Failure> {
-    let Some(labels) = &samples.labels else {
-        return Err(Failure::new("E0307", Exit::Input, "the --eval samples have no classes")
-            .at(path)
-            .hint("give them as the last column of a CSV file, or as an idx file with --labels-file"));
-    };
-    let mut stages = Stages::new(talk, "measuring accuracy");
-    let mut show = |stage, done, total| stages.show(stage, done, total);
-    let accuracy = accuracy_with(&conversion.graph, &conversion.image, &samples.inputs, labels, &mut show);
-    stages.clear();
-    Ok(accuracy?)
 }

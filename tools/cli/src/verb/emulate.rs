@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use leafgate_convert::host::{HostEngine, HostOutput};
 use leafgate_emulate::{
-    Emulation, Exit as DeviceExit, Machine, Outcome, Sizes, build_firmware, build_plugin, machine_of, machines,
+    Emulation, Exit as DeviceExit, Machine, Outcome, Sizes, build_firmware_for, build_plugin, machine_of, machines,
     workspace_root,
 };
 use serde::Serialize;
@@ -178,7 +178,7 @@ fn chosen(arguments: &Arguments) -> Result<Vec<&'static Machine>, Failure> {
 fn work(arguments: &Arguments, network: &Network) -> Result<Work, Failure> {
     let (mut inputs, mut labels) = match &arguments.samples {
         Some(path) => {
-            let samples = arguments.sample_options.load(path, &network.input, network.outputs)?;
+            let samples = arguments.sample_options.load(path, &network.input, network.outputs, &network.labels)?;
             (samples.inputs.iter().map(|sample| network.bytes_of(sample)).collect(), samples.labels)
         }
         None => (network.golden.clone(), None),
@@ -209,7 +209,7 @@ fn emulate(
         None => {
             let root = workspace_root()?;
             let spinner = talk.spinner(&format!("building the firmware for {}", machine.name));
-            let firmware = build_firmware(&root, machine);
+            let firmware = build_firmware_for(&root, machine, &network.image);
             spinner.finish_and_clear();
             firmware?
         }

@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let options = &arguments.sample_options;
     let (mut inputs, mut labels) = match (&arguments.input, &arguments.value) {
         (Some(path), _) => {
-            let samples = options.load(path, &network.input, network.outputs)?;
+            let samples = options.load(path, &network.input, network.outputs, &network.labels)?;
             (samples.inputs, samples.labels)
         }
         (None, Some(text)) => (vec![options.parse(text, &network.input)?], None),

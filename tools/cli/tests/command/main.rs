@@ -2,6 +2,8 @@
 
 mod errors;
 mod files;
+mod forms;
 mod leafgate;
 mod models;
+mod signatures;
 mod verbs;

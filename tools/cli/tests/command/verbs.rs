@@ -1,5 +1,7 @@
 //! What each verb says when all is well.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::leafgate::Folder;
@@ -32,9 +34,59 @@ fn convert_reports() {
     assert_eq!(report["fit"]["board"], "microbit");
     assert_eq!(report["labels"], json!(["cat", "dog", "hen"]));
     assert_eq!(report["warnings"], json!([]));
-    let names =
-        ["image", "network", "sections", "arena", "work", "ranges", "passes", "proof", "check", "accuracy", "fits"];
-    assert_eq!(line_names(&folder.run(line).ok()), [names.as_slice(), &["next"]].concat());
+    let names = ["image", "network", "sections", "arena", "work", "ranges", "passes", "proof", "check", "accuracy"];
+    let after = ["layers", "farthest", "fits", "next"];
+    assert_eq!(line_names(&folder.run(line).ok()), [names.as_slice(), &after].concat());
+}
+
+/// On a network of the zoo, on the digits that the repository has.
+#[test]
+fn convert_compares_every_layer_with_the_float_network() {
+    let folder = Folder::new();
+    let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/zoo");
+    folder.write("m.safetensors", std::fs::read(zoo.join("digits-fff/weights.safetensors")).unwrap());
+    folder.write("s.csv.gz", std::fs::read(zoo.join("digits.csv.gz")).unwrap());
+    let line = "convert m.safetensors -o m.leaf --calib s.csv.gz";
+    let report = folder.run(&format!("{line} --format json")).json();
+    let accuracy = &report["accuracy"];
+    assert_eq!((&accuracy["on"], &accuracy["samples"]), (&json!("calibration"), &json!(1797)));
+    let [float, integer] = ["float", "integer"].map(|key| accuracy[key].as_f64().unwrap());
+    assert!(float > 0.95 && (float - integer).abs() < 0.005, "{float} {integer}");
+    let layer = &accuracy["layer_errors"]["layers"][0];
+    assert_eq!(
+        (&accuracy["weakest_layer"], &layer["layer"], &layer["outputs"]),
+        (&json!("fff"), &json!("fff"), &json!(10_000))
+    );
+    assert_eq!(accuracy["layer_errors"]["samples"], 1000);
+    let snr = layer["own_snr_db"].as_f64().unwrap();
+    assert!((15.0..60.0).contains(&snr), "{snr}");
+    let largest = accuracy["largest"].as_array().unwrap();
+    let magnitude = |i: usize| (largest[i]["float"].as_f64().unwrap() - largest[i]["image"].as_f64().unwrap()).abs();
+    assert!(largest.len() == 3 && magnitude(0) >= magnitude(1) && magnitude(1) >= magnitude(2) && magnitude(2) > 0.0);
+    let run = folder.run("run m.leaf --input s.csv.gz --format json").json();
+    assert_eq!(run["accuracy"], accuracy["integer"]);
+    for difference in largest {
+        let ran = &run["samples"][difference["sample"].as_u64().unwrap() as usize];
+        let score = ran["scores"][difference["output"].as_u64().unwrap() as usize].as_f64().unwrap();
+        assert!((score - difference["image"].as_f64().unwrap()).abs() < 1e-9);
+        assert_eq!((&ran["class"], &ran["wanted"]), (&difference["image_class"], &difference["label"]));
+    }
+    let text = folder.run(line).ok();
+    for wanted in [
+        "on 1,797 calibration samples; same class on".to_owned(),
+        "signal to noise on 1,000 samples".to_owned(),
+        format!("`fff` loses most: {snr:.1} dB alone"),
+        format!("farthest  sample {} of class", largest[0]["sample"]),
+    ] {
+        assert!(text.contains(&wanted), "{wanted}\n{text}");
+    }
+    // Samples without classes say nothing of accuracy.
+    folder.write("u.csv", "0,".repeat(63) + "0\n");
+    assert_eq!(
+        folder.run("convert m.safetensors -o m.leaf --calib u.csv --format json").json()["accuracy"],
+        json!(null)
+    );
+    folder.run("convert m.safetensors -o m.leaf --calib u.csv --eval u.csv").refused(3, "E0307");
 }
 
 #[test]

@@ -4,13 +4,19 @@ use super::lists::{Lists, Slot};
 use super::work::Work;
 use crate::reference::{Activation, Ffn, Image, ONE, OpTrace, Range, SeenRange};
 
+/// Neurons whose value rows the engine adds at once.
+const BLOCK: usize = 16;
+
+/// Outputs that a loop over them takes at once, at most.
+const OUTPUTS: usize = 8;
+
 /// The work of an FFN; the reason if it is not known.
 pub(super) fn ffn(op: &Ffn, image: &Image, lists: &Lists, seen: Option<&OpTrace>) -> Result<Work, String> {
     let mut work = Work::default();
     work.add("ffn", 1);
     work.add(if op.list.is_some() { "ffn.listed" } else { "ffn.all" }, 1);
     if !op.start_acc {
-        work.line(if op.shared_bias.is_some() { "ffn.bias" } else { "ffn.zero" }, op.rows, 1);
+        work.line_by(if op.shared_bias.is_some() { "ffn.bias" } else { "ffn.zero" }, op.rows, OUTPUTS, 1);
     }
     if let Some(seen) = seen {
         work.add("ffn.dropped", seen.dropped as usize);
@@ -74,87 +80,124 @@ fn range_work(op: &Ffn, image: &Image, index: usize, is_one: bool, seen: Option<
     work.add(format!("{kind}.{}", if is_direct { "direct" } else { "scaled" }), 1);
     work.add(if is_one { "ffn.one" } else { "ffn.weight" }, 1);
     if op.neurons {
-        work.line(if op.handed_z { "ffn.handed" } else { "ffn.named" }, if op.handed_z { 0 } else { op.cols }, 1);
+        let name = if op.handed_z { "ffn.handed" } else { "ffn.named" };
+        work.line(name, if op.handed_z { 0 } else { op.cols }, 1);
+        work.add(format!("{name}.plain"), usize::from(range.key_bias.is_none()));
     } else if range.keys_at.is_some() && n > 0 {
-        work.dot("ffn.key", n, op.cols, 1);
+        work.dot("ffn.key", n, op.cols, 1, range.key_bias.is_some());
     } else {
         work.add("ffn.keyless", n);
+        work.add("ffn.keyless.plain", if range.key_bias.is_none() { n } else { 0 });
     }
-    let each = range.key_rq.map_or("", |rq| if rq.count() == 1 { "shared" } else { "each" });
+    let each = key_records(range);
     if range.output_major {
         if n > 0 {
-            work.dot("ffn.value", op.rows, n, 1);
+            work.dot("ffn.value", op.rows, n, 1, range.value_bias_at.is_some());
         }
         work.add("ffn.valueless", if n > 0 { 0 } else { op.rows });
+        work.add("ffn.valueless.plain", if n > 0 || range.value_bias_at.is_some() { 0 } else { op.rows });
         work.add(format!("ffn.add.{}.{shift}", if is_direct { "direct" } else { "scaled" }), op.rows);
     } else {
         if range.value_bias_at.is_some() {
-            work.line("ffn.start", op.rows, 1);
+            work.line_by("ffn.start", op.rows, OUTPUTS, 1);
         }
         if !is_direct {
-            work.line("ffn.partial", op.rows, 1);
+            work.line_by("ffn.partial", op.rows, OUTPUTS, 1);
             work.add(format!("ffn.add.partial.{shift}"), op.rows);
         }
     }
-    // A neuron that is not skipped: requantised, activated, and its value row added if that is not 0.
-    let kept = |work: &mut Work, count: usize, zero: bool| {
-        work.add(format!("ffn.kept.{each}"), count);
-        if !range.output_major && !zero {
-            work.line("ffn.axpy", op.rows, count);
-        }
-    };
     match seen {
         Some(seen) => {
+            let gives = seen.gives.iter().filter(|gives| **gives).count();
+            let zeros = seen.gives.len() - gives - seen.skipped as usize;
             work.add("ffn.skipped", seen.skipped as usize);
-            let nonzero = n.saturating_sub((seen.skipped + seen.zeros) as usize);
-            kept(&mut work, nonzero, false);
-            kept(&mut work, seen.zeros as usize, true);
+            work.add(format!("ffn.kept.{each}"), gives + zeros);
+            work.add("ffn.zero_row", zeros);
             if !range.output_major {
-                work.add("ffn.zero_row", seen.zeros as usize);
+                for block in seen.gives.chunks(BLOCK) {
+                    value_rows(&mut work, op.rows, block.len(), block.iter().filter(|gives| **gives).count());
+                }
             }
         }
+        None if range.output_major => work.choose(n, 1, neuron(op, image, range, None)),
         None => {
-            let mut of = Vec::new();
-            let mut alternative = |make: &dyn Fn(&mut Work)| {
-                let mut one = Work::default();
-                make(&mut one);
-                of.push(one);
+            let block = |size: usize| {
+                let of = |gives: usize| {
+                    let mut block = Work::default();
+                    value_rows(&mut block, op.rows, size, gives);
+                    block.choose(gives, 1, neuron(op, image, range, Some(true)));
+                    block.choose(size - gives, 1, neuron(op, image, range, Some(false)));
+                    block
+                };
+                (0..=size).map(of).collect()
             };
-            alternative(&|one| kept_one(one, op, image, range, false, &kept));
-            if !range.output_major {
-                alternative(&|one| kept_one(one, op, image, range, true, &kept));
-            }
-            if op.keep_positive {
-                alternative(&|one| one.add("ffn.skipped", 1));
-            }
-            work.choose(n, 1, of);
+            work.choose(n / BLOCK, 1, block(BLOCK));
+            work.choose(usize::from(!n.is_multiple_of(BLOCK)), 1, block(n % BLOCK));
         }
     }
     work
 }
 
-/// A neuron that is kept, with all that its requantisation and activation may meet.
-fn kept_one(one: &mut Work, op: &Ffn, image: &Image, range: &Range, zero: bool, kept: &dyn Fn(&mut Work, usize, bool)) {
-    kept(one, 1, zero);
-    if zero {
-        one.add("ffn.zero_row", 1);
-    }
-    let Some(rq) = range.key_rq else { return };
-    let uppers = image.constants.all(rq).filter(|rq| rq.s >= 33).count();
-    let mut ways = Vec::new();
-    for (is_there, counts) in [(uppers > 0, [1, 0]), (uppers < rq.count(), [0, 1])] {
-        if is_there {
-            let mut way = Work::default();
-            way.add(if counts[0] > 0 { "ffn.rq.upper" } else { "ffn.rq.whole" }, 1);
-            way.ends("ffn.key", counts, None);
-            ways.push(way);
+/// The value rows of some neurons in a row, of which some give something other than 0. Kernels take up to four rows at once, or all of them where there
+/// are more.
+fn value_rows(work: &mut Work, rows: usize, neurons: usize, gives: usize) {
+    work.add("ffn.rows", 1);
+    work.add("ffn.rows.none", usize::from(gives == 0));
+    work.add("ffn.rows.zero", neurons - gives);
+    match gives {
+        0 => {}
+        1..=4 => work.line_by(&format!("ffn.rows.few{gives}"), rows, OUTPUTS, 1),
+        _ => {
+            work.line_by("ffn.rows.many", rows, OUTPUTS, 1);
+            work.line_by("ffn.rows.four", rows, OUTPUTS, gives / 4);
+            if !gives.is_multiple_of(4) {
+                work.line_by(&format!("ffn.rows.left{}", gives % 4), rows, OUTPUTS, 1);
+            }
         }
     }
-    one.choose(1, 1, ways);
-    one.add(activation(op), 1);
-    if op.activation == Activation::Relu {
-        one.choose_piece(1, &["ffn.negative".into()]);
+}
+
+/// What a neuron may meet, that gives something or nothing, if that is said: its requantisation and activation, unless it is skipped.
+fn neuron(op: &Ffn, image: &Image, range: &Range, gives: Option<bool>) -> Vec<Work> {
+    let mut of = Vec::new();
+    let mut kept = |is_zero: bool| {
+        let mut one = Work::default();
+        one.add(format!("ffn.kept.{}", key_records(range)), 1);
+        one.add("ffn.zero_row", usize::from(is_zero));
+        let Some(rq) = range.key_rq else { return of.push(one) };
+        let uppers = image.constants.all(rq).filter(|rq| rq.s >= 33).count();
+        let mut ways = Vec::new();
+        for (is_there, counts) in [(uppers > 0, [1, 0]), (uppers < rq.count(), [0, 1])] {
+            if is_there {
+                let mut way = Work::default();
+                way.add(if counts[0] > 0 { "ffn.rq.upper" } else { "ffn.rq.whole" }, 1);
+                way.ends("ffn.key", counts, None);
+                ways.push(way);
+            }
+        }
+        one.choose(1, 1, ways);
+        one.add(activation(op), 1);
+        if op.activation == Activation::Relu {
+            one.choose_piece(1, &["ffn.negative".into()]);
+        }
+        of.push(one);
+    };
+    if gives != Some(false) {
+        kept(false);
     }
+    if gives != Some(true) {
+        kept(true);
+        if op.keep_positive {
+            let mut skipped = Work::default();
+            skipped.add("ffn.skipped", 1);
+            of.push(skipped);
+        }
+    }
+    of
+}
+
+fn key_records(range: &Range) -> &'static str {
+    range.key_rq.map_or("", |rq| if rq.count() == 1 { "shared" } else { "each" })
 }
 
 /// What the requantisations and activations of all neurons met.

@@ -13,6 +13,8 @@ mod dense;
 mod ffn;
 mod frame;
 mod lists;
+mod low_bit;
+mod netlist;
 mod pieces;
 mod predict;
 mod route;
@@ -67,9 +69,7 @@ pub fn ops(image: &Image, traces: Option<&[OpTrace]>) -> Vec<OpWork> {
     for (i, op) in image.ops.iter().enumerate() {
         let seen = traces.and_then(|traces| traces.get(i));
         let work = match op {
-            Op::Linear(op) => {
-                dense::linear(op, image, seen).ok_or_else(|| "a layout of weights not measured yet".into())
-            }
+            Op::Linear(op) => Ok(dense::linear(op, image, seen)),
             Op::Ffn(ffn) => ffn::ffn(ffn, image, &lists, seen).map(|mut work| {
                 // Which are many, and may be taken within the op.
                 work.merge(frame::inner(op, image), 1);
@@ -80,8 +80,7 @@ pub fn ops(image: &Image, traces: Option<&[OpTrace]>) -> Vec<OpWork> {
                 let room = len.map(|len| image.tensors[op.list].cols.saturating_sub(len));
                 route::route(op, image, room, seen)
             }
-            Op::Gates(op) => simple::gates(op, image),
-            Op::GroupSum(op) if op.signals => Err(simple::NETLIST.into()),
+            Op::Gates(op) => Ok(simple::gates(op, image)),
             Op::GroupSum(op) => Ok(simple::group_sum(op, image)),
             Op::Map(op) => Ok(simple::map(op, image, seen)),
             Op::Move(op) => Ok(simple::copy(op, image)),
@@ -96,8 +95,12 @@ pub fn ops(image: &Image, traces: Option<&[OpTrace]>) -> Vec<OpWork> {
 /// An op by the code that runs it.
 fn kind(op: &Op, image: &Image) -> &'static str {
     match op {
+        Op::Linear(op) if op.rq.is_some_and(|rq| image.constants.all(rq).any(|rq| rq.s < 33)) => {
+            "LINEAR by short shifts"
+        }
         Op::Linear(op) if op.transposed && image.tensors[op.output].rows > 1 => "LINEAR transposed",
         Op::Linear(op) if matches!(op.weights, Weights::Pairs { .. }) => "LINEAR in pairs",
+        Op::Linear(op) if matches!(op.weights, Weights::LowBit(_)) => "LINEAR of few bits",
         Op::Ffn(op) if op.neurons => "FFN of neurons",
         Op::Ffn(op) if image.ranges[op.first_range..][..op.range_count].iter().any(|range| !range.output_major) => {
             "FFN that skips"
@@ -108,6 +111,7 @@ fn kind(op: &Op, image: &Image) -> &'static str {
             RouteKind::Linear { .. } => "ROUTE linear",
         },
         Op::Gates(Gates { wiring: Wiring::Netlist { .. }, .. }) => "GATES netlist",
+        Op::GroupSum(op) if op.signals => "GROUPSUM of signals",
         Op::Map(op) => match op.kind {
             MapKind::Lut(_) => "MAP table",
             MapKind::Affine { .. } => "MAP affine",

@@ -3,13 +3,16 @@
 use super::work::Work;
 use crate::reference::{Array, Constants, Largest, Requantised, Rq};
 
-/// A loop over `n` elements is taken to be periodic: every kernel handles a power of two of up to this many at once, then what is left over.
-pub(super) const PERIOD: usize = 16;
+/// A loop over `n` elements is taken to be periodic: every kernel handles a power of two of up to this many at once, then half as many, then what
+/// is left over.
+pub(super) const PERIOD: usize = 32;
 
 impl Work {
-    /// A loop over `n` elements, `times` times: a piece for a whole period, one for each number that can be left over.
+    /// A loop over `n` elements, `times` times: a piece for a whole period, one for half of it, one for each number that can be left over.
     pub(super) fn line(&mut self, name: &str, n: usize, times: usize) {
-        self.line_by(name, n, PERIOD, times);
+        self.add(format!("{name}/{PERIOD}"), times * (n / PERIOD));
+        self.add(format!("{name}/half"), times * (n % PERIOD / (PERIOD / 2)));
+        self.line_by(name, n % (PERIOD / 2), PERIOD / 2, times);
     }
 
     /// The same with a period of its own.
@@ -21,8 +24,12 @@ impl Work {
         }
     }
 
-    /// Products of rows of `cols` weights and a vector: whole fours of rows, and single rows.
-    pub(super) fn dot(&mut self, name: &str, rows: usize, cols: usize, times: usize) {
+    /// Products of rows of `cols` weights and a vector: whole fours of rows, and single rows; with biases or without.
+    pub(super) fn dot(&mut self, name: &str, rows: usize, cols: usize, times: usize, is_biased: bool) {
+        if !is_biased {
+            self.add(format!("{name}.four.plain"), times * (rows / 4));
+            self.add(format!("{name}.one.plain"), times * (rows % 4));
+        }
         self.line(&format!("{name}.four"), cols, times * (rows / 4));
         self.line(&format!("{name}.one"), cols, times * (rows % 4));
         if !rows.is_multiple_of(4) {

@@ -25,6 +25,7 @@ pub(super) fn route(op: &Route, image: &Image, room: Option<usize>, seen: Option
             work.add("route.tree.root", trees);
             let visits = trees * depth as usize;
             work.line("route.node", rows.cols, visits);
+            work.add("route.node.plain", if rows.bias.is_none() { visits } else { 0 });
             match emit {
                 Emit::Leaf => work.add("route.leaf", trees),
                 Emit::Path { hand_z } => work.add(if hand_z { "route.hand" } else { "route.path" }, visits),
@@ -36,7 +37,7 @@ pub(super) fn route(op: &Route, image: &Image, room: Option<usize>, seen: Option
         }
         RouteKind::Linear { rows, top, gate, .. } => {
             work.add("route.linear", 1);
-            work.dot("route.score", rows.count, rows.cols, 1);
+            work.dot("route.score", rows.count, rows.cols, 1, rows.bias.is_some());
             work.add("route.score", rows.count);
             work.search("route.best", rows.count, top, seen.map(|seen| &seen.seen.largest));
             match gate {

@@ -1,32 +1,41 @@
 //! GATES, GROUPSUM, MAP, MOVE and READOUT.
 
+use super::netlist;
 use super::work::Work;
 use crate::reference::{Dtype, Gates, GroupSum, Image, Map, MapKind, Move, OpTrace, Readout, Wiring};
 
-/// Why no figure is given.
-pub(super) const NETLIST: &str = "a netlist is not measured yet";
-
-pub(super) fn gates(op: &Gates, image: &Image) -> Result<Work, String> {
-    let Wiring::Words { words, table } = op.wiring else { return Err(NETLIST.into()) };
+pub(super) fn gates(op: &Gates, image: &Image) -> Work {
+    let (words, table) = match op.wiring {
+        Wiring::Words { words, table } => (words, table),
+        Wiring::Netlist { wires, series } => {
+            let (words, signals) = (image.tensors[op.input].row_words(), 4 * image.tensors[op.output].cols);
+            return netlist::gates(words, signals, wires.count(), series, &image.constants);
+        }
+    };
     let mut work = Work::default();
     work.add("gates.word.op", 1);
     work.line("gates.word", words, 1);
+    // The table's length is divided, on some cores by a routine whose steps depend on it.
+    work.add("gates.word.power", usize::from(words.is_power_of_two()));
+    work.add("gates.word.bits", words.checked_ilog2().unwrap_or(0) as usize);
     // A core without rotations may pass over those by 0; the converter makes most of A's so.
     let wires = image.constants.all(table).step_by(5);
     let [a, b] =
         wires.fold([0; 2], |[a, b], wire| [a + usize::from(wire >> 11 & 31 == 0), b + usize::from(wire >> 27 == 0)]);
     work.add("gates.word.plain_a", a);
     work.add("gates.word.plain_b", b);
-    Ok(work)
+    work
 }
 
 pub(super) fn group_sum(op: &GroupSum, image: &Image) -> Work {
     let mut work = Work::default();
-    work.add("sum", 1);
+    work.add(if op.signals { "sum.netlist" } else { "sum" }, 1);
     let bounds: Vec<usize> = image.constants.all(op.bounds).map(|bound| bound as usize).collect();
     for pair in bounds.windows(2) {
         let (from, to) = (pair[0], pair[1]);
-        if from == to {
+        if op.signals {
+            netlist::count(&mut work, from, to);
+        } else if from == to {
             work.add("sum.empty", 1);
         } else if from / 32 == (to - 1) / 32 {
             work.add("sum.word", 1);

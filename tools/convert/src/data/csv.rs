@@ -1,7 +1,7 @@
 //! Comma-separated samples: one a line, its values and then, if there is one more column than the network has inputs, its class. This is
 //! the form of the UCI optical digits and of the copy that scikit-learn bundles.
 
-use super::{Samples, admit, read, unreadable};
+use super::{Samples, admit, check_count, read, unreadable};
 use crate::error::ConvertError;
 use crate::ir::InputSpec;
 use std::path::Path;
@@ -42,6 +42,7 @@ pub fn load_csv(path: &Path, input: &InputSpec, offset: i32) -> Result<Samples, 
         let whole = |column: usize| whole(&record[column], || place(column));
         let sample = (0..input.len).map(|column| admit(whole(column)?, input, offset, || place(column)));
         inputs.push(sample.collect::<Result<Vec<i8>, _>>()?);
+        check_count(path, inputs.len())?;
         if want > input.len {
             let class = whole(input.len)?;
             labels.push(u32::try_from(class).map_err(|_| ConvertError::Range {

@@ -24,23 +24,23 @@ pub fn load_idx(images: &Path, labels: Option<&Path>, input: &InputSpec, offset:
         });
     }
     let inputs = rows(data, images, input, offset)?;
-    let labels = match labels {
-        None => None,
-        Some(path) => {
-            let bytes = read(path)?;
-            let (shape, data) = parse(&bytes).map_err(|why| unreadable(path, why))?;
-            if shape != [inputs.len()] {
-                return Err(ConvertError::Range {
-                    place: path.display().to_string(),
-                    what: "its shape".into(),
-                    want: format!("[{}], one label per image", inputs.len()),
-                    have: format!("{shape:?}"),
-                });
-            }
-            Some(data.iter().map(|&label| u32::from(label)).collect())
-        }
-    };
+    let labels = labels.map(|path| idx_labels(path, inputs.len())).transpose()?;
     Ok(Samples { inputs, labels })
+}
+
+/// The classes of `count` samples.
+pub(super) fn idx_labels(path: &Path, count: usize) -> Result<Vec<u32>, ConvertError> {
+    let bytes = read(path)?;
+    let (shape, data) = parse(&bytes).map_err(|why| unreadable(path, why))?;
+    if shape != [count] {
+        return Err(ConvertError::Range {
+            place: path.display().to_string(),
+            what: "its shape".into(),
+            want: format!("[{count}], one label per image"),
+            have: format!("{shape:?}"),
+        });
+    }
+    Ok(data.iter().map(|&label| u32::from(label)).collect())
 }
 
 /// The shape, with no dimension 0, and the elements.

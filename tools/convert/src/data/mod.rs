@@ -5,13 +5,24 @@
 //! the usual conventions. A `q` outside the network's admissible range is an error: its accumulators are proven over
 //! that range only.
 //!
-//! Files may be gzip-compressed, which is told by content. Every error names the file and the place in it.
+//! Real numbers (arrays of floats) are the network's inputs themselves: `q = round(x / scale + zero_point)`.
+//!
+//! [`load`] takes any of the forms below, told by content. Files may be gzip-compressed. Every error names the file and the place in it. What a
+//! file says of its size is compared with what it holds before anything is made of it.
 
 mod csv;
+mod form;
 mod idx;
+mod images;
+mod npy;
+mod npz;
 
 pub use self::csv::load_csv;
+pub use self::form::{Reading, load};
 pub use self::idx::load_idx;
+pub use self::images::load_images;
+pub use self::npy::load_npy;
+pub use self::npz::load_npz;
 
 use crate::error::ConvertError;
 use crate::ir::InputSpec;
@@ -21,6 +32,12 @@ use std::path::Path;
 
 /// The most bytes that a data file may hold, decompressed: 1 GiB.
 pub const MAX_BYTES: u64 = 1 << 30;
+
+/// What errors call a number of an array of floats.
+pub const REAL_VALUE: &str = "the real value";
+
+/// The most samples that are read, whatever their size: each takes memory of its own.
+pub const MAX_SAMPLES: usize = 1 << 22;
 
 /// Inputs of a network and, if known, what they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,16 +93,27 @@ pub fn load_bin(path: &Path, input: &InputSpec, offset: i32) -> Result<Samples, 
 
 /// Cuts unsigned bytes into samples.
 fn rows(bytes: &[u8], path: &Path, input: &InputSpec, offset: i32) -> Result<Vec<Vec<i8>>, ConvertError> {
+    check_count(path, bytes.len() / input.len)?;
     let sample = |(index, row): (usize, &[u8])| {
         let place = |column: usize| format!("{}, sample {index}, element {column}", path.display());
-        row.iter().enumerate().map(|(column, &p)| admit(i64::from(p), input, offset, || place(column))).collect()
+        row.iter().enumerate().map(|(column, &p)| admit(p, input, offset, || place(column))).collect()
     };
     bytes.chunks_exact(input.len).enumerate().map(sample).collect()
 }
 
+/// Refuses more samples than are read.
+fn check_count(path: &Path, samples: usize) -> Result<(), ConvertError> {
+    if samples <= MAX_SAMPLES {
+        return Ok(());
+    }
+    let (place, what) = (path.display().to_string(), "its number of samples".into());
+    Err(ConvertError::TooLarge { place, what, want: MAX_SAMPLES as u64, have: samples as u64 })
+}
+
 /// `q = raw - offset`, if it is admissible.
-fn admit(raw: i64, input: &InputSpec, offset: i32, place: impl Fn() -> String) -> Result<i8, ConvertError> {
-    let q = raw.checked_sub(i64::from(offset)).and_then(|q| i8::try_from(q).ok());
+fn admit(raw: impl Into<i128>, input: &InputSpec, offset: i32, place: impl Fn() -> String) -> Result<i8, ConvertError> {
+    let raw = raw.into();
+    let q = i8::try_from(raw - i128::from(offset)).ok();
     q.filter(|q| (input.min..=input.max).contains(q)).ok_or_else(|| ConvertError::Range {
         place: place(),
         what: "the value".into(),
@@ -95,6 +123,23 @@ fn admit(raw: i64, input: &InputSpec, offset: i32, place: impl Fn() -> String) -
             i64::from(input.max) + i64::from(offset)
         ),
         have: raw.to_string(),
+    })
+}
+
+/// The nearest `q` to the real number `x`, if it is admissible.
+fn quantise(x: f64, input: &InputSpec, place: impl Fn() -> String) -> Result<i8, ConvertError> {
+    let q = (x / input.scale + input.zero_point).round();
+    // The comparisons are false for NaN.
+    if q >= f64::from(input.min) && q <= f64::from(input.max) {
+        return Ok(q as i8);
+    }
+    // In the precision of the image: more digits than it has say nothing.
+    let real = |q: i8| (input.scale * (f64::from(q) - input.zero_point)) as f32;
+    Err(ConvertError::Range {
+        place: place(),
+        what: REAL_VALUE.into(),
+        want: format!("{} to {}", real(input.min), real(input.max)),
+        have: x.to_string(),
     })
 }
 

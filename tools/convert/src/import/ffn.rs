@@ -6,7 +6,7 @@
 //! Sources: `fastfeedforward` (arXiv 2308.14711), its master leaf (arXiv 2405.16836: the code's `sigmoid(k) * FFF + (1 - sigmoid(k)) *
 //! Master`, not the text's reversed roles), UltraFastBERT (arXiv 2311.10770).
 
-use super::graph_file::{Moe, UltraFast};
+use super::graph_file::Moe;
 use super::layers::range;
 use super::tensors::{Dim, Tensors};
 use crate::error::ConvertError;
@@ -140,18 +140,18 @@ fn scale(range: &mut Range, by: f64) {
 /// UltraFastBERT's block: all nodes of all trees are one range, and each visited one contributes.
 pub(super) fn ultrafast(
     tensors: &mut Tensors<'_>,
-    layer: &UltraFast,
+    p: &str,
+    (trees, depth): (usize, usize),
     cols: usize,
     at: &str,
 ) -> Result<Block, ConvertError> {
-    let UltraFast { prefix: p, trees, depth, .. } = layer;
-    if *depth >= MAX_LEVELS {
+    if depth >= MAX_LEVELS {
         return Err(range(at, "depth", &format!("0 to {}", MAX_LEVELS - 1), &depth.to_string()));
     }
     let levels = depth + 1;
     let per_tree = (1 << levels) - 1;
     let most = MAX_ENTRIES / per_tree;
-    if !(1..=most).contains(trees) {
+    if !(1..=most).contains(&trees) {
         return Err(range(at, "trees", &format!("1 to {most} at this depth"), &trees.to_string()));
     }
     let neurons = trees * per_tree;
@@ -169,7 +169,7 @@ pub(super) fn ultrafast(
         values,
         value_bias: vec![0.0; outputs],
     };
-    let route = Route::Tree { trees: *trees, levels, weight: keys, bias, strict: true, emit: Emit::Path, first: 0 };
+    let route = Route::Tree { trees, levels, weight: keys, bias, strict: true, emit: Emit::Path, first: 0 };
     Ok(Block { routes: vec![route], ranges: vec![nodes], outputs })
 }
 

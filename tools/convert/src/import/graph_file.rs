@@ -15,6 +15,9 @@ use std::path::Path;
 /// The version this reader knows.
 const FORMAT: &str = "leafgate.graph/1";
 
+/// A description of as many layers as an image can hold takes less than a tenth of this.
+pub(super) const MAX_BYTES: u64 = 1 << 22;
+
 /// Ops that an image can hold.
 const MAX_LAYERS: usize = 4096;
 
@@ -140,6 +143,8 @@ pub(super) struct GroupSum {
     pub prefix: String,
     pub groups: usize,
     pub tau: f64,
+    #[serde(default)]
+    pub beta: f64,
 }
 
 #[derive(Deserialize)]
@@ -180,7 +185,7 @@ struct TopK {
 struct Nothing {}
 
 /// The ops and the keys of each, as the error for an unknown key lists them.
-const OPS: [(&str, &[&str]); 18] = [
+const OPS: [(&str, &[&str]); 22] = [
     ("linear", &["prefix", "activation", "residual"]),
     ("fff", &["prefix", "activation", "residual"]),
     ("ultrafast", &["prefix", "activation", "trees", "depth", "residual"]),
@@ -188,7 +193,11 @@ const OPS: [(&str, &[&str]); 18] = [
     ("ffn", &["prefix", "activation", "ranges", "routes", "residual"]),
     ("thermometer", &["prefix"]),
     ("gates", &["prefix", "wiring"]),
-    ("group_sum", &["prefix", "groups", "tau"]),
+    ("binarization", &["prefix", "shape", "thresholds", "order"]),
+    ("logic_dense", &["prefix", "parametrization", "a", "b"]),
+    ("logic_conv2d", &["prefix", "parametrization", "shape", "padding"]),
+    ("or_pool2d", &["shape", "kernel", "stride", "padding"]),
+    ("group_sum", &["prefix", "groups", "tau", "beta"]),
     ("affine", &["prefix"]),
     ("clamp", &["min", "max"]),
     ("activation", &["function"]),
@@ -325,32 +334,36 @@ fn add(
     match op.as_str() {
         "linear" => {
             let layer: Neurons = keys(layer, &at, path)?;
-            builder.linear(&layer, activation(&layer.activation, &at)?, index)?;
+            builder.linear(&layer, activation_word(&layer.activation, &at)?, index)?;
         }
         "fff" => {
             let layer: Neurons = keys(layer, &at, path)?;
-            builder.fff(&layer, activation(&layer.activation, &at)?, index)?;
+            builder.fff(&layer, activation_word(&layer.activation, &at)?, index)?;
         }
         "ultrafast" => {
             let layer: UltraFast = keys(layer, &at, path)?;
-            builder.ultrafast(&layer, activation(&layer.activation, &at)?, index)?;
+            builder.ultrafast(&layer, activation_word(&layer.activation, &at)?, index)?;
         }
         "moe" => {
             let layer: Moe = keys(layer, &at, path)?;
-            builder.moe(&layer, activation(&layer.activation, &at)?, index)?;
+            builder.moe(&layer, activation_word(&layer.activation, &at)?, index)?;
         }
         "ffn" => {
             let layer: Table = keys(layer, &at, path)?;
-            builder.table(&layer, activation(&layer.activation, &at)?, index)?;
+            builder.table(&layer, activation_word(&layer.activation, &at)?, index)?;
         }
         "thermometer" => builder.thermometer(&keys(layer, &at, path)?, index)?,
         "gates" => builder.gates(&keys(layer, &at, path)?, index)?,
+        "binarization" => builder.binarization(&keys(layer, &at, path)?, index)?,
+        "logic_dense" => builder.logic_dense(keys(layer, &at, path)?, index)?,
+        "logic_conv2d" => builder.logic_conv2d(&keys(layer, &at, path)?, index)?,
+        "or_pool2d" => builder.or_pool2d(&keys(layer, &at, path)?, index)?,
         "group_sum" => builder.group_sum(&keys(layer, &at, path)?, index)?,
         "affine" => builder.affine(&keys(layer, &at, path)?, index)?,
         "clamp" => builder.clamp(&keys(layer, &at, path)?, index)?,
         "activation" => {
             let Function { function } = keys(layer, &at, path)?;
-            builder.activation(activation(&function, &at)?, index)?;
+            builder.activation(activation_word(&function, &at)?, index)?;
         }
         "add" | "mul" => {
             let Nothing {} = keys(layer, &at, path)?;
@@ -405,7 +418,8 @@ fn keys<T: DeserializeOwned>(layer: Map<String, Value>, at: &str, path: &Path) -
         .map_err(|error| unreadable(path, &format!("its graph description does not read: {at}: {error}")))
 }
 
-fn activation(word: &str, at: &str) -> Result<Activation, ConvertError> {
+/// The activation that `docs/graph-format.md` calls `word`, or an error that lists those there are.
+pub(super) fn activation_word(word: &str, at: &str) -> Result<Activation, ConvertError> {
     activation_of(word).ok_or_else(|| ConvertError::Unknown {
         layer: at.into(),
         what: "activation",
@@ -425,7 +439,7 @@ const ACTIVATIONS: [(&str, Activation); 7] = [
 ];
 
 /// What `docs/graph-format.md` calls it.
-pub(crate) fn activation_word(activation: Activation) -> &'static str {
+pub(crate) fn activation_name(activation: Activation) -> &'static str {
     let found = ACTIVATIONS.iter().find(|(_, other)| *other == activation);
     found.map_or("none", |(word, _)| word)
 }

@@ -1,6 +1,8 @@
-//! From the layers of a graph description to nodes: one method per op. The conditional ones are in [`super::ffn`].
+//! From the layers of a graph description to nodes: one method per op. The conditional ones are in [`super::ffn`], those of the frameworks
+//! of logic gates in [`super::logic`].
 
 use super::graph_file::{Clamp, Gates, GroupSum, Moe, Neurons, Prefixed, Slice, Table, Transpose, UltraFast};
+use super::logic::MAX_GATES;
 use super::tensors::{Dim, Tensors};
 use super::{ffn, ffn::Block, table};
 use crate::error::ConvertError;
@@ -14,8 +16,6 @@ mod limit {
     pub const FEATURES: usize = 1 << 16;
     /// A gate in word wiring names its input word in 11 bits.
     pub const INPUT_WORDS: usize = 1 << 11;
-    /// A gathered gate names its input bit in 16 bits.
-    pub const INPUT_BITS: usize = 1 << 16;
     /// Elements of a joined value: a value joined with itself again and again would fill any memory.
     pub const ELEMENTS: usize = 1 << 24;
 }
@@ -24,7 +24,9 @@ mod limit {
 pub(super) struct Builder<'a> {
     /// Its output is what the next layer reads.
     graph: Graph,
-    tensors: Tensors<'a>,
+    pub(super) tensors: Tensors<'a>,
+    /// Gates so far of layers that are unrolled.
+    pub(super) gates: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -33,12 +35,12 @@ impl<'a> Builder<'a> {
         let (output, source_sha256) = (Graph::INPUT, String::new());
         let graph =
             Graph { name, input, labels, values, nodes: Vec::new(), output, readout: Readout::None, source_sha256 };
-        Self { graph, tensors }
+        Self { graph, tensors, gates: 0 }
     }
 
     /// The finished graph. Fails if it has no layer, ends in bits, or leaves tensors over.
     pub(super) fn finish(self) -> Result<Graph, ConvertError> {
-        let Self { graph, tensors } = self;
+        let Self { graph, tensors, .. } = self;
         if graph.nodes.is_empty() {
             return Err(range("graph", "the number of layers that compute", "1 or more", "0"));
         }
@@ -52,6 +54,12 @@ impl<'a> Builder<'a> {
     /// Says which layer of the file is read from here on, for errors about its tensors.
     pub(super) fn enter(&mut self, layer: &str) {
         self.tensors.enter(layer);
+    }
+
+    /// The tensors, and how many numbers the next layer reads.
+    pub(super) fn next(&mut self) -> (&mut Tensors<'a>, usize) {
+        let cols = self.graph.value(self.graph.output).len;
+        (&mut self.tensors, cols)
     }
 
     /// Makes `value` what the next layer reads.
@@ -98,7 +106,7 @@ impl<'a> Builder<'a> {
     pub(super) fn ultrafast(&mut self, layer: &UltraFast, act: Activation, index: usize) -> Result<(), ConvertError> {
         let name = self.name("ultrafast", &layer.prefix, index);
         let cols = self.input(&name, ValueKind::Real)?;
-        let block = ffn::ultrafast(&mut self.tensors, layer, cols, &name)?;
+        let block = ffn::ultrafast(&mut self.tensors, &layer.prefix, (layer.trees, layer.depth), cols, &name)?;
         self.push_block(name, block, act, layer.residual)
     }
 
@@ -152,7 +160,8 @@ impl<'a> Builder<'a> {
                 }
             }
             "gathered" => {
-                let limit = bits.min(limit::INPUT_BITS);
+                // The passes make a netlist of it, which has limits of its own.
+                let limit = bits.min(MAX_GATES);
                 let want = [Dim::Is("n", n)];
                 let (_, a) = self.tensors.indices(&format!("{p}a"), &want, "the input bit", limit)?;
                 let (_, b) = self.tensors.indices(&format!("{p}b"), &want, "the input bit", limit)?;
@@ -177,7 +186,11 @@ impl<'a> Builder<'a> {
         if !tau.is_normal() || tau < 0.0 {
             return Err(range(&name, "tau", "a finite number above 0", &layer.tau.to_string()));
         }
-        let bias = self.tensors.floats_or_zeros(&format!("{}bias", layer.prefix), "groups", groups)?;
+        if !(layer.beta as f32).is_finite() {
+            return Err(range(&name, "beta", "a finite number", &layer.beta.to_string()));
+        }
+        let mut bias = self.tensors.floats_or_zeros(&format!("{}bias", layer.prefix), "groups", groups)?;
+        bias.iter_mut().for_each(|bias| *bias += layer.beta as f32);
         let bounds = equal_groups(bits, groups);
         self.push(name, Op::GroupSum { bounds, bias, tau }, groups, ValueKind::Real);
         Ok(())
@@ -310,7 +323,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn push(&mut self, name: String, op: Op, len: usize, kind: ValueKind) {
+    pub(super) fn push(&mut self, name: String, op: Op, len: usize, kind: ValueKind) {
         let (input, output) = (self.graph.output, ValueId(self.graph.values.len()));
         self.graph.values.push(Value { name: name.clone(), len, kind });
         self.graph.nodes.push(Node { name, op, input, output });
@@ -318,7 +331,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The length of the value that the next layer reads, which must be of `want` kind.
-    fn input(&self, layer: &str, want: ValueKind) -> Result<usize, ConvertError> {
+    pub(super) fn input(&self, layer: &str, want: ValueKind) -> Result<usize, ConvertError> {
         let value = self.graph.value(self.graph.output);
         if value.kind == want {
             Ok(value.len)
@@ -328,7 +341,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A name that a reader of reports finds again in the file: the prefix without its dot, or else op and index.
-    fn name(&self, op: &str, prefix: &str, index: usize) -> String {
+    pub(super) fn name(&self, op: &str, prefix: &str, index: usize) -> String {
         let trimmed = prefix.trim_end_matches('.');
         if trimmed.is_empty() {
             self.unique(format!("{op}_{index}"), index)

@@ -10,6 +10,8 @@ pub(super) enum Kind {
     Zip,
     /// A TensorFlow Lite file.
     TfLite,
+    /// An ONNX file.
+    Onnx,
     /// Something else, in words, with an article.
     Other(&'static str),
 }
@@ -59,7 +61,7 @@ pub(super) fn kind(bytes: &[u8]) -> Kind {
         && (1..=32).contains(version)
         && tag & 7 == 2
     {
-        return Kind::Other("an ONNX file");
+        return Kind::Onnx;
     }
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
         return Kind::Other("a JSON text");
@@ -73,10 +75,9 @@ mod tests {
 
     #[test]
     fn every_kind_is_told_by_its_first_bytes() {
-        let cases: [(&[u8], &str); 7] = [
+        let cases: [(&[u8], &str); 6] = [
             (b"", "an empty file"),
             (b"\x89HDF\r\n\x1a\n\0\0", "an HDF5 file (Keras .h5)"),
-            (b"\x08\x08\x12\x07pytorch", "an ONNX file"),
             (b"\x80\x04\x95", "a bare Python pickle"),
             (b"GGUF\x03\0\0\0", "a GGUF file"),
             (b" {\"a\": 1}", "a JSON text"),
@@ -85,6 +86,7 @@ mod tests {
         for (bytes, want) in cases {
             assert_eq!(kind(bytes), Kind::Other(want), "{bytes:?}");
         }
+        assert_eq!(kind(b"\x08\x08\x12\x07pytorch"), Kind::Onnx);
         assert_eq!(kind(b"\x1c\0\0\0TFL3\x14\0"), Kind::TfLite);
         assert_eq!(kind(b"\x02\0\0\0\0\0\0\0{}"), Kind::Safetensors);
         // A header of 640 bytes: its length begins like a pickle.

@@ -1,14 +1,19 @@
 //! The named tensors of a file, whatever it is, and the checks that every importer makes of them: present, of the wanted
 //! shape and element type, finite. A tensor that nobody asked for is an error at the end.
 
-use super::MAX_FILE_BYTES;
 use crate::error::{ConvertError, layer_named, named};
 use safetensors::{Dtype, SafeTensors};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The metadata key of a graph description.
 pub(super) const DESCRIPTION: &str = "leafgate.graph";
+
+/// A header lists tensors and holds the description: some hundred bytes each. What a reader makes of it takes many times as much.
+pub(super) const MAX_HEADER_BYTES: u64 = 1 << 23;
+
+/// Bytes of numbers that layers may take beyond those of all tensors, each taken once.
+const SHARED_BYTES: u64 = 1 << 24;
 
 /// A tensor as the file holds it: little-endian, row-major, `shape`'s product times the element's size bytes.
 #[derive(Clone, Debug)]
@@ -31,6 +36,8 @@ pub(super) enum Dim {
 #[derive(Debug, Default)]
 pub(super) struct Tensors<'a> {
     all: BTreeMap<String, RawTensor<'a>>,
+    /// Texts that the file carries beside its tensors.
+    metadata: HashMap<String, String>,
     used: BTreeSet<String>,
     taken_bytes: u64,
     /// The layer whose tensors are being asked for, as errors call it.
@@ -39,14 +46,15 @@ pub(super) struct Tensors<'a> {
 
 impl<'a> Tensors<'a> {
     pub(super) fn new(all: BTreeMap<String, RawTensor<'a>>) -> Self {
-        Self { all, used: BTreeSet::new(), taken_bytes: 0, layer: None }
+        Self { all, ..Self::default() }
     }
 
     /// Reads a safetensors file; also gives the text of its graph description, if it has one.
     pub(super) fn from_safetensors(bytes: &'a [u8]) -> Result<(Self, Option<String>), String> {
         let damaged = |error| format!("a damaged safetensors file: {error}");
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-        let description = metadata.metadata().as_ref().and_then(|map| map.get(DESCRIPTION)).cloned();
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let description = metadata.get(DESCRIPTION).cloned();
         let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
         let all = file
             .iter()
@@ -56,7 +64,17 @@ impl<'a> Tensors<'a> {
                 (name.to_owned(), tensor)
             })
             .collect();
-        Ok((Self::new(all), description))
+        Ok((Self { all, metadata, ..Self::default() }, description))
+    }
+
+    /// Adds the tensors of another file. Fails if both have one of the same name.
+    pub(super) fn join(&mut self, other: Self) -> Result<(), ConvertError> {
+        let twice: Vec<String> = other.all.keys().filter(|name| self.has(name)).cloned().collect();
+        if !twice.is_empty() {
+            return Err(ConvertError::DuplicateTensors { tensors: twice });
+        }
+        self.all.extend(other.all);
+        Ok(())
     }
 
     /// Says whose tensors are asked for from here on.
@@ -86,6 +104,16 @@ impl<'a> Tensors<'a> {
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.all.keys().map(String::as_str)
+    }
+
+    /// A text of the file's metadata.
+    pub(super) fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key).map(String::as_str)
+    }
+
+    /// Forgets the tensors that `which` names; gives their names.
+    pub(super) fn leave_out(&mut self, which: impl Fn(&str) -> bool) -> Vec<String> {
+        self.all.extract_if(.., |name, _| which(name)).map(|(name, _)| name).collect()
     }
 
     /// Counts `name` as used, if it is there: bookkeeping of a framework that no layer needs.
@@ -139,27 +167,37 @@ impl<'a> Tensors<'a> {
         limit: usize,
     ) -> Result<(Vec<usize>, Vec<u32>), ConvertError> {
         let tensor = self.take(name, want)?;
-        let data: Vec<i64> = match tensor.dtype {
-            Dtype::I64 => each(&tensor.bytes, i64::from_le_bytes),
-            Dtype::I32 => each(&tensor.bytes, |bytes| i64::from(i32::from_le_bytes(bytes))),
-            Dtype::U32 => each(&tensor.bytes, |bytes| i64::from(u32::from_le_bytes(bytes))),
-            Dtype::I16 => each(&tensor.bytes, |bytes| i64::from(i16::from_le_bytes(bytes))),
-            Dtype::U16 => each(&tensor.bytes, |bytes| i64::from(u16::from_le_bytes(bytes))),
-            Dtype::U8 => tensor.bytes.iter().map(|&byte| i64::from(byte)).collect(),
+        // The first that does not fit.
+        let mut misfit: Option<(usize, i64)> = None;
+        let mut count = 0;
+        let mut fits = |value: i64| {
+            let index = u32::try_from(value).ok().filter(|&index| (index as usize) < limit);
+            if index.is_none() {
+                misfit.get_or_insert((count, value));
+            }
+            count += 1;
+            index.unwrap_or(0)
+        };
+        let bytes = &tensor.bytes;
+        let indices: Vec<u32> = match tensor.dtype {
+            Dtype::I64 => each(bytes, |bytes| fits(i64::from_le_bytes(bytes))),
+            Dtype::I32 => each(bytes, |bytes| fits(i32::from_le_bytes(bytes).into())),
+            Dtype::U32 => each(bytes, |bytes| fits(u32::from_le_bytes(bytes).into())),
+            Dtype::I16 => each(bytes, |bytes| fits(i16::from_le_bytes(bytes).into())),
+            Dtype::U16 => each(bytes, |bytes| fits(u16::from_le_bytes(bytes).into())),
+            Dtype::U8 => each(bytes, |[byte]| fits(byte.into())),
             other => return Err(self.element_type(name, "I32 or another integer type", other)),
         };
         let shape = tensor.shape.clone();
-        let fits = |value: i64| u32::try_from(value).ok().filter(|&value| (value as usize) < limit);
-        let mut indices = Vec::with_capacity(data.len());
-        for (index, &value) in data.iter().enumerate() {
-            indices.push(fits(value).ok_or_else(|| ConvertError::Range {
+        match misfit {
+            None => Ok((shape, indices)),
+            Some((index, value)) => Err(ConvertError::Range {
                 place: self.place(name),
                 what: format!("{what} at index {index}"),
                 want: format!("0 to {}", limit as i128 - 1),
                 have: value.to_string(),
-            })?);
+            }),
         }
-        Ok((shape, indices))
     }
 
     /// Fails if a tensor was never asked for.
@@ -178,13 +216,15 @@ impl<'a> Tensors<'a> {
         if tensor.shape.len() != want.len() || !tensor.shape.iter().zip(want).all(fits) {
             return Err(self.misshapen(name, in_words(want), &tensor.shape));
         }
-        // Layers may share tensors, each with a copy of its own: a small file must not fill the memory.
-        self.taken_bytes += tensor.bytes.len() as u64;
-        if self.taken_bytes > MAX_FILE_BYTES {
+        // Layers may share tensors, each with a copy of its own in numbers of four bytes: a small file must not fill the memory.
+        let bytes = |tensor: &RawTensor<'_>| 4 * tensor.shape.iter().product::<usize>() as u64;
+        self.taken_bytes += bytes(tensor);
+        let most = SHARED_BYTES + self.all.values().map(bytes).sum::<u64>();
+        if self.taken_bytes > most {
             return Err(ConvertError::TooLarge {
                 place: self.place(name),
                 what: "the bytes of all tensors that the layers use, counted each time".into(),
-                want: MAX_FILE_BYTES,
+                want: most,
                 have: self.taken_bytes,
             });
         }
@@ -216,6 +256,13 @@ fn in_words(dims: &[Dim]) -> String {
 }
 
 /// The elements of `bytes`; the file's reader has made sure that they fill it.
-fn each<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+fn each<const N: usize, T>(bytes: &[u8], mut read: impl FnMut([u8; N]) -> T) -> Vec<T> {
     bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect()
+}
+
+/// The header of a safetensors file; what the file has of it.
+pub(super) fn header(bytes: &[u8]) -> &[u8] {
+    let Some((length, rest)) = bytes.split_first_chunk() else { return &[] };
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    rest.get(..length).unwrap_or(rest)
 }

@@ -21,6 +21,9 @@ use zip::ZipArchive;
 /// The pickle of a state dict lists its tensors; a thousand of them take about 100 kB.
 const MAX_PICKLE_BYTES: u64 = 1 << 20;
 
+/// Files in the archive: one a tensor, and a few.
+const MAX_ENTRIES: usize = 1 << 14;
+
 /// What the pickle of a plain state dict calls: containers, tensors, storages.
 const KNOWN_NAMES: [&str; 13] = [
     "collections OrderedDict",
@@ -70,6 +73,11 @@ fn own_copy(bytes: &[u8]) -> std::io::Result<NamedTempFile> {
 
 /// The pickle of the archive, or what kind of archive it is instead.
 fn pickle(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    // A reader keeps some hundred bytes of each file that the directory at the end names.
+    let entries = bytes.windows(4).filter(|window| window == b"PK\x01\x02").count();
+    if entries > MAX_ENTRIES {
+        return Err(format!("a zip archive of {entries} files, wanted at most {MAX_ENTRIES}"));
+    }
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("a damaged zip archive: {error}"))?;
     let names: Vec<String> = (0..archive.len())
         .filter_map(|index| archive.name_for_index(index)?.ok().map(|name| name.into_owned()))

@@ -106,6 +106,19 @@ impl<'g> Evaluator<'g> {
     /// # Panics
     /// As [`evaluate`].
     pub fn run(&mut self, q: &[i8], observer: &mut impl Observer) -> &[f32] {
+        self.run_replacing(q, observer, |_, _| {})
+    }
+
+    /// [`Self::run`] in which `replace` may change the output of each node (by index) before others read it.
+    ///
+    /// # Panics
+    /// As [`evaluate`].
+    pub fn run_replacing(
+        &mut self,
+        q: &[i8],
+        observer: &mut impl Observer,
+        mut replace: impl FnMut(usize, &mut [f32]),
+    ) -> &[f32] {
         let spec = &self.graph.input;
         assert_eq!(q.len(), spec.len, "the input does not have the graph's length");
         let input = &mut self.values[Graph::INPUT.0];
@@ -117,6 +130,7 @@ impl<'g> Evaluator<'g> {
             y.clear();
             self.step(index, node, &mut y, observer);
             observer.value(node.output, &y);
+            replace(index, &mut y);
             self.values[node.output.0] = y;
         }
         &self.values[self.graph.output.0]
@@ -125,6 +139,11 @@ impl<'g> Evaluator<'g> {
     /// The values of the last run, indexed as [`Graph::values`].
     pub fn values(&self) -> &[Vec<f32>] {
         &self.values
+    }
+
+    /// The output of a node (by index) in the last run.
+    pub fn output(&self, node: usize) -> &[f32] {
+        &self.values[self.graph.nodes[node].output.0]
     }
 
     /// The class of one input: [`class_of`] its scores.

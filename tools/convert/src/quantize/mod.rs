@@ -218,8 +218,14 @@ impl Quantizer<'_> {
         let x = self.out.tensor(input).clone();
         let mut entries = Vec::new();
         for (i, (&feature, &threshold)) in feature.iter().zip(threshold).enumerate() {
-            // x > t exactly if q > t / scale + zero_point, and for an integer q exactly if q > its floor.
-            let limit = (f64::from(threshold) / x.scale + x.zero_point).floor();
+            let limit = if node.input == Graph::INPUT {
+                // The number that training saw of a byte is rounded, and may equal a threshold that was taken from the data.
+                let spec = &self.graph.input;
+                (i8::MIN..=i8::MAX).rev().find(|&q| spec.real(q) <= threshold).map_or(-129.0, f64::from)
+            } else {
+                // x > t exactly if q > t / scale + zero_point, and for an integer q exactly if q > its floor.
+                (f64::from(threshold) / x.scale + x.zero_point).floor()
+            };
             if limit < -128.0 {
                 return Err(ConvertError::Range {
                     place: format!("layer `{}`", node.name),

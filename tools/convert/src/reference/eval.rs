@@ -85,6 +85,30 @@ pub fn run(image: &Image, input: Input<'_>) -> Result<Outcome, InputError> {
 /// # Errors
 /// [`InputError::Length`] if there are too many or too few.
 pub fn run_bytes(image: &Image, input: &[u8]) -> Result<Outcome, InputError> {
+    run_watched(image, input, |_, _| {})
+}
+
+/// What the tensors hold between two ops.
+#[derive(Debug)]
+pub struct Held<'m, 'a>(&'m Memory<'a>);
+
+impl Held<'_, '_> {
+    /// The elements of a tensor by its index, row after row: numbers, or bits as 0 and 1. A tensor whose bytes the arena has given to another
+    /// holds what that left.
+    pub fn elements(&self, tensor: usize) -> Vec<i64> {
+        self.0.elements(tensor)
+    }
+}
+
+/// [`run_bytes`] that shows `after` the tensors after each op, by its index.
+///
+/// # Errors
+/// As [`run_bytes`].
+pub fn run_watched(
+    image: &Image,
+    input: &[u8],
+    mut after: impl FnMut(usize, &Held<'_, '_>),
+) -> Result<Outcome, InputError> {
     let want = image.tensors[image.header.input].bytes();
     if input.len() != want {
         return Err(InputError::Length { want, have: input.len() });
@@ -97,6 +121,7 @@ pub fn run_bytes(image: &Image, input: &[u8]) -> Result<Outcome, InputError> {
         step(op, image, &mut memory, &mut watch);
         overflows.extend(watch.first_overflow);
         trace.push(watch.trace);
+        after(index, &Held(&memory));
     }
     let values = memory.numbers(image.header.output).into_iter().map(|value| value as i32).collect();
     let classes = match image.ops.last() {

@@ -38,12 +38,13 @@ mod read;
 mod tests;
 
 pub use eval::{
-    Entry, Input, InputError, Largest, OpTrace, Outcome, Overflow, Requantised, Seen, SeenRange, Sum, run, run_bytes,
+    Entry, Held, Input, InputError, Largest, OpTrace, Outcome, Overflow, Requantised, Seen, SeenRange, Sum, run,
+    run_bytes, run_watched,
 };
 pub use image::{
     Array, BitTest, Constants, Dtype, Element, Golden, Header, Image, ONE, Place, Range, Rq, Scale, Section, Tensor,
 };
-pub use low_bit::{Layout, LowBit};
+pub use low_bit::{GROUP, Layout, LowBit};
 pub use ops::{
     Activation, Emit, Ffn, Gates, GroupSum, Linear, Map, MapKind, Move, Op, Readout, Route, RouteKind, Rows, Weights,
     Wiring,

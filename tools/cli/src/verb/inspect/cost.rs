@@ -77,6 +77,7 @@ fn work(image: &Image, op: &Op) -> [u64; 3] {
             let elements = image.tensors[op.output].elements() as u64;
             if matches!(op.kind, MapKind::Affine { .. }) { [elements, 0, 0] } else { [0, 0, elements] }
         }
+        Op::Move(op) => [0, 0, product(&[op.rows, op.cols])],
         Op::Readout(op) => [0, 0, product(&[op.k, image.tensors[op.input].cols])],
     }
 }
@@ -142,9 +143,9 @@ fn constants(image: &Image, op: &Op) -> Vec<(usize, usize)> {
                 all.extend(bias.map(bytes));
             }
             MapKind::Bits(table) => all.push(bytes(table)),
-            MapKind::Add { .. } | MapKind::Clamp { .. } => {}
+            MapKind::Add { .. } | MapKind::Mul { .. } | MapKind::Clamp { .. } => {}
         },
-        Op::Readout(_) => {}
+        Op::Move(_) | Op::Readout(_) => {}
     }
     all
 }
@@ -222,10 +223,13 @@ fn kind(image: &Image, op: &Op) -> String {
             MapKind::Lut(_) => "table",
             MapKind::Affine { .. } => "affine",
             MapKind::Add { .. } => "add",
+            MapKind::Mul { .. } => "multiply",
             MapKind::Bits(_) => "thresholds to bits",
             MapKind::Clamp { .. } => "clamp",
         }
         .into(),
+        Op::Move(op) if op.from_col == 1 => format!("copy, {}", plural(op.rows * op.cols, "element")),
+        Op::Move(op) => format!("transpose, {}x{}", op.rows, op.cols),
         Op::Readout(op) => match (op.output, op.k) {
             (None, _) => "scores".into(),
             (Some(_), 1) => "argmax".into(),
@@ -251,6 +255,7 @@ fn shapes(image: &Image, op: &Op) -> String {
         Op::Gates(op) => arrow(op.input, op.output),
         Op::GroupSum(op) => arrow(op.input, op.output),
         Op::Map(op) => arrow(op.input, op.output),
+        Op::Move(op) => arrow(op.input, op.output),
         Op::Readout(op) => op.output.map_or_else(|| shape(op.input), |output| arrow(op.input, output)),
     }
 }

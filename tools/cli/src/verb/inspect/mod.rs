@@ -145,7 +145,7 @@ pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
     let image = section::decode(&network.image).map_err(|failure| failure.at(&arguments.image))?;
     let (averaged_over, inputs) = match &arguments.samples {
         Some(path) => {
-            let samples = arguments.sample_options.load(path, &network.input, network.outputs)?;
+            let samples = arguments.sample_options.load(path, &network.input, network.outputs, &network.labels)?;
             let limit = arguments.limit.unwrap_or(usize::MAX);
             ("samples", samples.inputs.iter().take(limit).map(|sample| network.bytes_of(sample)).collect())
         }

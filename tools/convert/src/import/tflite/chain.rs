@@ -34,8 +34,27 @@ pub(super) enum Kind {
     Map(Function),
     /// `y = bound(x + second)`.
     Add { second: usize, bound: Function },
+    /// `y = bound(x * second)`.
+    Mul { second: usize, bound: Function },
+    /// The elements of the input, then those of the others.
+    Concat { others: Vec<usize> },
+    /// The elements from `start` on, as many as the output has.
+    Slice { start: usize },
+    /// A matrix of so many rows and columns, transposed.
+    Transpose { rows: usize, cols: usize },
     /// `y = bound(gain * x + bias)`, of constants.
     Affine { gain: Option<usize>, bias: Option<usize>, bound: Function },
+}
+
+impl Kind {
+    /// The activations that it reads beside the step's input.
+    pub(super) fn others(&self) -> &[usize] {
+        match self {
+            Self::Add { second, .. } | Self::Mul { second, .. } => std::slice::from_ref(second),
+            Self::Concat { others } => others,
+            _ => &[],
+        }
+    }
 }
 
 /// A step with what it reads and writes.
@@ -109,9 +128,7 @@ impl Chain {
         while let Some(step) = self.steps.pop() {
             if wanted.contains(&step.output) {
                 wanted.push(step.input);
-                if let Kind::Add { second, .. } = step.kind {
-                    wanted.push(second);
-                }
+                wanted.extend(step.kind.others());
                 kept.push(step);
             }
         }
@@ -165,6 +182,9 @@ impl Walk<'_, '_> {
         let function = match operator.name.as_str() {
             "FULLY_CONNECTED" => return self.dense(index, operator, output),
             "ADD" | "MUL" => return self.arithmetic(index, operator, output),
+            "CONCATENATION" => return self.concat(index, operator, output),
+            "SLICE" => return self.slice(index, operator, output),
+            "TRANSPOSE" => return self.transpose(index, operator, output),
             // A vector has no shape.
             "RESHAPE" | "SQUEEZE" | "EXPAND_DIMS" | "DEQUANTIZE" => return self.alias(operator, output),
             "QUANTIZE" => return self.quantize(index, operator, output),
@@ -174,6 +194,7 @@ impl Walk<'_, '_> {
             "RELU_N1_TO_1" => Ok(Function::Clamp(-1.0, 1.0)),
             "LOGISTIC" => curve(Activation::Sigmoid),
             "TANH" => curve(Activation::Tanh),
+            "HARD_SWISH" => curve(Activation::HardSwish),
             _ => Err("networks of dense layers can be imported, and nothing with this operator".to_owned()),
         }?;
         let input = self.activation(operator, 0)?;
@@ -236,15 +257,11 @@ impl Walk<'_, '_> {
         let is_constant = operands.map(|id| self.tensor(id).data.is_some());
         let is_add = operator.name == "ADD";
         let (input, kind) = match is_constant {
-            [false, false] if is_add => {
-                let [a, b] = [self.activation(operator, 0)?, self.activation(operator, 1)?];
-                self.same_len(b, output)?;
-                if a == b {
-                    return Err("both inputs are the same".into());
-                }
-                (a, Kind::Add { second: b, bound })
+            [false, false] => {
+                let [a, second] = [self.activation(operator, 0)?, self.activation(operator, 1)?];
+                self.same_len(second, output)?;
+                (a, if is_add { Kind::Add { second, bound } } else { Kind::Mul { second, bound } })
             }
-            [false, false] => return Err("the product of two activations is no op of an image".into()),
             [true, true] => return Err("both inputs are constants".into()),
             [constant, _] => {
                 let at = usize::from(constant);
@@ -259,6 +276,82 @@ impl Walk<'_, '_> {
         };
         self.same_len(input, output)?;
         self.push(index, kind, input, output);
+        Ok(())
+    }
+
+    /// What is joined along the first dimension that is not 1: of a batch of one, the elements one after the other.
+    fn concat(&mut self, index: usize, operator: &Operator, output: usize) -> Result<(), String> {
+        let inputs = (0..operator.inputs.len()).map(|i| self.activation(operator, i));
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+        let (&input, others) = inputs.split_first().ok_or("no inputs")?;
+        let y = self.tensor(output);
+        // Not what the input stands for: its shape may be another.
+        let shape = &self.tensor(operator.inputs[0].unwrap_or(input)).shape;
+        let axis = shape.iter().zip(&y.shape).position(|(x, y)| x != y).unwrap_or(0);
+        if y.shape[..axis.min(y.shape.len())].iter().any(|&size| size != 1) {
+            return Err(format!("its {y} is joined along dimension {axis}, wanted one with nothing but 1 before it"));
+        }
+        let have: usize = inputs.iter().map(|&id| self.tensor(id).len).sum();
+        if have != y.len {
+            return Err(format!("its inputs have {have} elements, its output {}", y.len));
+        }
+        self.push(index, Kind::Concat { others: others.to_vec() }, input, output);
+        Ok(())
+    }
+
+    /// The shape of an operand and the whole numbers of another, one for each dimension.
+    fn of_shape(&self, operator: &Operator, i: usize) -> Result<(&[usize], Vec<i32>), String> {
+        let id = operator.inputs[0].ok_or("input 0 is missing")?;
+        let shape = self.tensor(id).shape.as_slice();
+        let constant = self.tensor(self.operand(operator, i)?);
+        let numbers = constant.ints().filter(|numbers| numbers.len() == shape.len());
+        let wanted = || format!("input {i} is {constant}, wanted {} constants of i32", shape.len());
+        Ok((shape, numbers.ok_or_else(wanted)?))
+    }
+
+    /// A part that lies together: whole in every dimension but one, with nothing but 1 before it.
+    fn slice(&mut self, index: usize, operator: &Operator, output: usize) -> Result<(), String> {
+        let input = self.activation(operator, 0)?;
+        let (shape, begin) = self.of_shape(operator, 1)?;
+        let y = self.tensor(output);
+        if y.shape.len() != shape.len() {
+            return Err(format!("its output is {y}, wanted {} dimensions", shape.len()));
+        }
+        let axis = (0..shape.len()).find(|&i| y.shape[i] != shape[i]).unwrap_or(0);
+        let mut start = 0usize;
+        for (i, ((&size, &kept), &from)) in shape.iter().zip(&y.shape).zip(&begin).enumerate() {
+            let end = usize::try_from(from).ok().and_then(|from| from.checked_add(kept));
+            if end.is_none_or(|end| end > size) || (i < axis && kept != 1) || (i > axis && kept != size) {
+                return Err(format!("its part {y} from {begin:?} does not lie together in the input"));
+            }
+            start = start * size + from as usize;
+        }
+        self.push(index, Kind::Slice { start }, input, output);
+        Ok(())
+    }
+
+    /// Two groups of dimensions that change places.
+    fn transpose(&mut self, index: usize, operator: &Operator, output: usize) -> Result<(), String> {
+        let input = self.activation(operator, 0)?;
+        let (shape, order) = self.of_shape(operator, 1)?;
+        self.same_len(input, output)?;
+        // Dimensions of 1 may be anywhere.
+        let moved = order.iter().filter_map(|&from| usize::try_from(from).ok().filter(|&from| from < shape.len()));
+        let moved: Vec<usize> = moved.filter(|&from| shape[from] != 1).collect();
+        let mut sorted = moved.clone();
+        sorted.sort_unstable();
+        let all: Vec<usize> = (0..shape.len()).filter(|&i| shape[i] != 1).collect();
+        let first = moved.first().and_then(|first| sorted.iter().position(|i| i == first)).unwrap_or(0);
+        sorted.rotate_left(first);
+        if moved != sorted || moved.len() != all.len() || all.iter().any(|i| !moved.contains(i)) {
+            return Err(format!("its order {order:?} of dimensions is more than two groups that change places"));
+        }
+        let rows: usize = all[..first].iter().map(|&i| shape[i]).product();
+        let cols: usize = all[first..].iter().map(|&i| shape[i]).product();
+        if rows == 1 || cols == 1 {
+            return self.alias(operator, output);
+        }
+        self.push(index, Kind::Transpose { rows, cols }, input, output);
         Ok(())
     }
 

@@ -8,11 +8,17 @@ use planus::ReadAsRoot as _;
 use super::operators;
 use super::schema::tflite::{ModelRef, OperatorRef, TensorRef};
 
-/// Dimensions of a tensor, operands of an operator: more than any network has that fits here.
-const MAX_LIST: usize = 8;
+/// Dimensions of a tensor: more than any network has that fits here.
+const MAX_DIMENSIONS: usize = 8;
 
-/// Tensors, operators.
-const MAX_RECORDS: usize = 1 << 16;
+/// Operands of an operator.
+const MAX_OPERANDS: usize = 64;
+
+/// Operators: an image holds no more ops.
+const MAX_OPERATORS: usize = 1 << 12;
+
+/// Tensors.
+const MAX_TENSORS: usize = 1 << 14;
 
 /// Elements of a tensor.
 const MAX_ELEMENTS: usize = 1 << 30;
@@ -27,6 +33,8 @@ pub(super) struct File<'a> {
     pub(super) input: usize,
     /// Index of the output tensor.
     pub(super) output: usize,
+    /// Its size.
+    pub(super) bytes: usize,
 }
 
 /// Element types that are told apart.
@@ -119,24 +127,28 @@ impl Tensor<'_> {
     /// Its elements as real numbers, if it is a constant of a type that has them: of integers `scale * (q - zero_point)`.
     pub(super) fn reals(&self) -> Option<Vec<f32>> {
         let data = self.data?;
-        let integers: Vec<i64> = match self.element {
-            Element::F32 => return Some(data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()),
-            Element::F16 => {
-                let halves = data.as_chunks().0.iter();
-                return Some(halves.map(|&bytes| half::f16::from_le_bytes(bytes).to_f32()).collect());
-            }
-            Element::I8 => data.iter().map(|&byte| (byte as i8).into()).collect(),
-            Element::U8 => data.iter().map(|&byte| byte.into()).collect(),
-            Element::I32 => data.as_chunks().0.iter().map(|&bytes| i32::from_le_bytes(bytes).into()).collect(),
-            Element::Other(_) => return None,
-        };
+        let is_real = matches!(self.element, Element::F32 | Element::F16);
+        if !is_real && self.scales.is_empty() {
+            return None;
+        }
         let slice: usize = self.shape.get(self.axis + 1..).unwrap_or(&[]).iter().product();
         let of = |i: usize| if self.scales.len() == 1 { 0 } else { i / slice % self.scales.len().max(1) };
-        let real = |(i, q): (usize, &i64)| {
-            let (scale, zero) = (self.scales.get(of(i))?, self.zero_points.get(of(i))?);
-            Some((f64::from(*scale) * (*q - zero) as f64) as f32)
+        let real = |(i, q): (usize, i64)| (f64::from(self.scales[of(i)]) * (q - self.zero_points[of(i)]) as f64) as f32;
+        let numbers = match self.element {
+            Element::F32 => data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
+            Element::F16 => {
+                let halves = data.as_chunks().0.iter();
+                halves.map(|&bytes| half::f16::from_le_bytes(bytes).to_f32()).collect()
+            }
+            Element::I8 => data.iter().map(|&byte| i64::from(byte as i8)).enumerate().map(real).collect(),
+            Element::U8 => data.iter().map(|&byte| i64::from(byte)).enumerate().map(real).collect(),
+            Element::I32 => {
+                let words = data.as_chunks().0.iter().map(|&bytes| i64::from(i32::from_le_bytes(bytes)));
+                words.enumerate().map(real).collect()
+            }
+            Element::Other(_) => return None,
         };
-        integers.iter().enumerate().map(real).collect()
+        Some(numbers)
     }
 
     /// Its elements, if it is a constant of 32-bit integers.
@@ -183,8 +195,10 @@ fn read_model<'a>(bytes: &'a [u8], model: ModelRef<'a>) -> Result<File<'a>, Refu
         _ => return Err(format!("a TensorFlow Lite file of {graphs} subgraphs, wanted 1").into()),
     };
     let counts = [graph.tensors()?.map_or(0, |list| list.len()), graph.operators()?.map_or(0, |list| list.len())];
-    if let Some(count) = counts.into_iter().find(|&count| count > MAX_RECORDS) {
-        return Err(format!("{count} tensors or operators, wanted at most {MAX_RECORDS}").into());
+    for ((what, most), count) in [("tensors", MAX_TENSORS), ("operators", MAX_OPERATORS)].into_iter().zip(counts) {
+        if count > most {
+            return Err(format!("{count} {what}, wanted at most {most}").into());
+        }
     }
     let (mut tensors, mut scales) = (Vec::new(), 0);
     for (i, tensor) in graph.tensors()?.into_iter().flatten().enumerate() {
@@ -204,7 +218,7 @@ fn read_model<'a>(bytes: &'a [u8], model: ModelRef<'a>) -> Result<File<'a>, Refu
         list => Err(format!("a model of {} {what}s, wanted 1", list.map_or(0, |list| list.len()))),
     };
     let (input, output) = (one("input", graph.inputs()?)?, one("output", graph.outputs()?)?);
-    Ok(File { tensors, operators, input, output })
+    Ok(File { tensors, operators, input, output, bytes: bytes.len() })
 }
 
 fn index(at: i32, count: usize, what: &str) -> Result<usize, String> {
@@ -216,7 +230,7 @@ fn read_tensor<'a>(i: usize, tensor: TensorRef<'a>, model: ModelRef<'a>) -> Resu
     let name = tensor.name()?.unwrap_or("");
     let place = || format!("tensor {i} (`{}`)", name.chars().take(80).collect::<String>());
     let mut shape = Vec::new();
-    for dimension in tensor.shape()?.into_iter().flatten().take(MAX_LIST) {
+    for dimension in tensor.shape()?.into_iter().flatten().take(MAX_DIMENSIONS) {
         let dimension = usize::try_from(dimension).ok().filter(|&dimension| dimension > 0);
         shape.push(dimension.ok_or_else(|| format!("{} has a dimension below 1", place()))?);
     }
@@ -286,8 +300,12 @@ fn read_operator(
         _ => operators::name(number),
     };
     let list = |what: &str, list: Option<planus::Vector<'_, i32>>| -> Result<Vec<Option<usize>>, String> {
-        let indices = list.into_iter().flatten().take(MAX_LIST);
         let place = format!("{what} of operator {i} ({name})");
+        let count = list.map_or(0, |list| list.len());
+        if count > MAX_OPERANDS {
+            return Err(format!("{place}: there are {count}, wanted at most {MAX_OPERANDS}"));
+        }
+        let indices = list.into_iter().flatten();
         indices.map(|at| if at == -1 { Ok(None) } else { index(at, tensors, &place).map(Some) }).collect()
     };
     let inputs = list("an input", operator.inputs()?)?;

@@ -54,8 +54,8 @@ pub(super) fn read(
         readout,
         source_sha256,
     };
-    let budget = file.tensors.iter().filter(|tensor| tensor.data.is_some()).map(|tensor| tensor.len).sum();
-    let mut reader = Reader { file, graph, values: vec![Graph::INPUT; file.tensors.len()], budget };
+    let values = vec![Graph::INPUT; file.tensors.len()];
+    let mut reader = Reader { file, graph, values, budget: file.bytes };
     for step in &chain.steps {
         reader.step(step)?;
     }
@@ -68,7 +68,7 @@ struct Reader<'f, 'a> {
     graph: Graph,
     /// By tensor of the file.
     values: Vec<ValueId>,
-    /// Elements of constants that may still be read: a file whose operators share a constant many times would grow.
+    /// Elements of constants that may still be read, as many as the file has bytes: what shares its bytes many times would grow.
     budget: usize,
 }
 
@@ -85,7 +85,7 @@ impl Reader<'_, '_> {
         self.budget = self
             .budget
             .checked_sub(tensor.len)
-            .ok_or_else(|| refuse("constants", "each read once, on average", "more are read than there are".into()))?;
+            .ok_or_else(|| refuse("constants", "no more elements than the file has bytes", "more are read".into()))?;
         let numbers = tensor.reals();
         let numbers = numbers
             .ok_or_else(|| refuse("a constant", "numbers, with a scale if they are integers", tensor.to_string()))?;
@@ -113,7 +113,7 @@ impl Reader<'_, '_> {
         let name = format!("{} {}", self.file.operators[step.operator].name.to_lowercase(), step.operator);
         let input = self.values[step.input];
         let len = self.file.tensors[step.output].len;
-        let output = match step.kind {
+        let output = match step.kind.clone() {
             Kind::Dense { weights, bias, bound } => {
                 let shape = &self.file.tensors[weights].shape;
                 let (rows, cols) = (shape[0], shape[1]);
@@ -132,6 +132,17 @@ impl Reader<'_, '_> {
                 let output = self.push(&name, Op::Add { second }, input, len);
                 self.bound(&name, bound, output, len)
             }
+            Kind::Mul { second, bound } => {
+                let second = self.values[second];
+                let output = self.push(&name, Op::Mul { second }, input, len);
+                self.bound(&name, bound, output, len)
+            }
+            Kind::Concat { others } => {
+                let others = others.iter().map(|&other| self.values[other]).collect();
+                self.push(&name, Op::Concat { others }, input, len)
+            }
+            Kind::Slice { start } => self.push(&name, Op::Slice { start, len }, input, len),
+            Kind::Transpose { rows, cols } => self.push(&name, Op::Transpose { rows, cols }, input, len),
             Kind::Affine { gain, bias, bound } => {
                 let mut each = |id: Option<usize>, otherwise: f32| {
                     let numbers = id.map_or(Ok(vec![otherwise]), |id| self.numbers(&name, id))?;

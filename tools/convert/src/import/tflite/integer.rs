@@ -9,7 +9,7 @@ use super::chain::{Chain, Function, Kind, Step};
 use super::file::{Element, File, Tensor};
 use crate::error::ConvertError;
 use crate::ir::Readout;
-use crate::quantize::integer::{Dtype, IntGraph, IntMap, IntOp, IntTensor, TensorId};
+use crate::quantize::integer::{Dtype, IntGraph, IntMap, IntOp, IntTensor, Span, TensorId};
 use crate::quantize::number;
 
 /// Makes the integer graph.
@@ -106,7 +106,15 @@ impl Reader<'_, '_> {
         let name = self.name(step);
         let (x, y) = (self.steps(step.input)?, self.steps(step.output)?);
         let input = self.source(step.input);
-        let op = match step.kind {
+        let op = match step.kind.clone() {
+            Kind::Add { second, bound } if second == step.input => {
+                let output = self.add(step.output)?;
+                table(input, output, y, |q| bound.of(x.real(q) + x.real(q)))
+            }
+            Kind::Mul { second, bound } if second == step.input => {
+                let output = self.add(step.output)?;
+                table(input, output, y, |q| bound.of(x.real(q) * x.real(q)))
+            }
             Kind::Dense { weights, bias, bound } => {
                 let output = self.add(step.output)?;
                 let (weights, bias, rq) = self.dense(&name, (weights, bias), x, y, bound)?;
@@ -114,8 +122,7 @@ impl Reader<'_, '_> {
             }
             Kind::Map(function) => {
                 let output = self.add(step.output)?;
-                let table = (-128..=127).map(|q| y.byte(function.of(x.real(q)))).collect();
-                IntOp::Map { input, output, map: IntMap::Lut256(table) }
+                table(input, output, y, |q| function.of(x.real(q)))
             }
             Kind::Add { second, bound } => {
                 let other = self.steps(second)?;
@@ -130,6 +137,25 @@ impl Reader<'_, '_> {
                 let map = IntMap::Add { second, m, z, shift, zero_point: y.zero as i8, lo, hi };
                 IntOp::Map { input, output, map }
             }
+            Kind::Mul { second, bound } => {
+                let other = self.steps(second)?;
+                let second = self.source(second);
+                let output = self.add(step.output)?;
+                let factor = x.scale * other.scale / y.scale;
+                let (m, shift) = number::multiplier(&name, factor.into())?;
+                let (m, z) = (m as i32, [x.zero as i8, other.zero as i8]);
+                let (lo, hi) = bounds(bound, y);
+                let map = IntMap::Mul { second, m, z, shift, zero_point: y.zero as i8, lo, hi };
+                IntOp::Map { input, output, map }
+            }
+            Kind::Concat { others } => return self.concat(&name, step, &others, y),
+            Kind::Slice { start } => {
+                let len = self.file.tensors[step.output].len;
+                return self.part(&name, step, Span { rows: 1, cols: len, from: [start, 0, 1], to: [0, len] });
+            }
+            Kind::Transpose { rows, cols } => {
+                return self.part(&name, step, Span { rows: cols, cols: rows, from: [0, 1, cols], to: [0, rows] });
+            }
             Kind::Affine { gain, bias, bound } => {
                 let output = self.add(step.output)?;
                 let map = self.affine(&name, step, (gain, bias), x, y, bound)?;
@@ -138,6 +164,42 @@ impl Reader<'_, '_> {
         };
         self.out.ops.push((name, op));
         Ok(())
+    }
+
+    /// The parts are copied to their places, one of another scale by way of a table.
+    fn concat(&mut self, name: &str, step: &Step, others: &[usize], y: Steps) -> Result<(), ConvertError> {
+        let parts = [&[step.input], others].concat();
+        let parts: Vec<TensorId> =
+            parts.into_iter().map(|part| self.rescaled(name, part, y)).collect::<Result<_, _>>()?;
+        let output = self.add(step.output)?;
+        let mut at = 0;
+        for input in parts {
+            let len = self.out.tensor(input).cols;
+            let span = Span { rows: 1, cols: len, from: [0, 0, 1], to: [at, len] };
+            self.out.ops.push((name.into(), IntOp::Move { input, output, span }));
+            at += len;
+        }
+        Ok(())
+    }
+
+    /// Some elements of a tensor.
+    fn part(&mut self, name: &str, step: &Step, span: Span) -> Result<(), ConvertError> {
+        let input = self.rescaled(name, step.input, self.steps(step.output)?)?;
+        let output = self.add(step.output)?;
+        self.out.ops.push((name.into(), IntOp::Move { input, output, span }));
+        Ok(())
+    }
+
+    /// The tensor of an activation in the steps of `y`.
+    fn rescaled(&mut self, name: &str, id: usize, y: Steps) -> Result<TensorId, ConvertError> {
+        let (x, input) = (self.steps(id)?, self.source(id));
+        if (x.scale, x.zero) == (y.scale, y.zero) {
+            return Ok(input);
+        }
+        let (scale, zero_point) = (y.scale.into(), y.zero.into());
+        let output = self.out.add(IntTensor { scale, zero_point, ..self.out.tensor(input).clone() });
+        self.out.ops.push((name.into(), table(input, output, y, |q| x.real(q))));
+        Ok(output)
     }
 
     #[allow(clippy::type_complexity)]
@@ -228,6 +290,12 @@ impl Reader<'_, '_> {
         }
         Ok(IntMap::Affine { gain: gains, bias: biases, rq })
     }
+}
+
+/// `y = f(x)` by a table.
+fn table(input: TensorId, output: TensorId, y: Steps, f: impl Fn(i32) -> f32) -> IntOp {
+    let table = (-128..=127).map(|q| y.byte(f(q))).collect();
+    IntOp::Map { input, output, map: IntMap::Lut256(table) }
 }
 
 /// The bytes that a fused activation lets through.

@@ -51,3 +51,45 @@ fn describe(file: &File<'_>, operator: &Operator) -> String {
     let outputs: Vec<String> = operator.outputs.iter().map(|&id| file.tensors[id].to_string()).collect();
     format!("{} {} -> {}", operator.name, inputs.join(" "), outputs.join(" "))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::schema::tflite::{Buffer, FusedOptions, Model, Operator, OperatorCode, SubGraph, Tensor};
+    use crate::import::{ImportOptions, parse};
+
+    /// A thousand layers in a row whose weights are tensors of their own, but of the same bytes.
+    #[test]
+    fn layers_that_share_their_bytes_are_bounded() {
+        let cols = 256;
+        let tensor = |rows: i32, buffer| Tensor { shape: Some(vec![rows, cols]), buffer, ..Tensor::default() };
+        let layers = 1000;
+        let vectors = (0..=layers).map(|_| tensor(1, 0));
+        let tensors = vectors.chain((0..layers).map(|_| tensor(cols, 1))).collect();
+        let operator = |i: i32| Operator {
+            inputs: Some(vec![i, layers + 1 + i]),
+            outputs: Some(vec![i + 1]),
+            options_type: 8,
+            options: Some(Box::new(FusedOptions::default())),
+            ..Operator::default()
+        };
+        let graph = SubGraph {
+            tensors: Some(tensors),
+            inputs: Some(vec![0]),
+            outputs: Some(vec![layers]),
+            operators: Some((0..layers).map(operator).collect()),
+        };
+        let data = vec![0; (4 * cols * cols) as usize];
+        let model = Model {
+            version: 3,
+            operator_codes: Some(vec![OperatorCode { short_code: 9, code: 9, ..OperatorCode::default() }]),
+            subgraphs: Some(vec![graph]),
+            buffers: Some(vec![Buffer::default(), Buffer { data: Some(data), offset: 0 }]),
+            ..Model::default()
+        };
+        let file = planus::Builder::new().finish(&model, Some(*b"TFL3")).to_vec();
+        let error = parse(&file, Path::new("shared.tflite"), &ImportOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("no more elements than the file has bytes"), "{error}");
+    }
+}

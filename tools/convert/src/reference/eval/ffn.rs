@@ -31,7 +31,7 @@ pub(super) fn run(op: &Ffn, image: &Image, memory: &mut Memory<'_>, watch: &mut 
         }
         let range = &image.ranges[index];
         let neurons = if op.neurons { number..number + 1 } else { 0..range.neurons };
-        let met = SeenRange { range: index, weight: entry.weight, skipped: 0, zeros: 0, negatives: 0 };
+        let met = SeenRange { range: index, weight: entry.weight, skipped: 0, gives: Vec::new(), negatives: 0 };
         watch.trace.seen.ranges.push(met);
         let partial = partial(op, image, index, neurons, entry.z, &x, watch);
         for (r, partial) in partial.into_iter().enumerate() {
@@ -60,8 +60,8 @@ fn partial(
     let (constants, range) = (&image.constants, &image.ranges[index]);
     let bias = range.value_bias(op.rows);
     let mut sums: Vec<Running> = (0..op.rows).map(|r| Running::from(constants.bias(bias, r))).collect();
-    let note = |watch: &mut Watch, way: fn(&mut SeenRange) -> &mut u64| {
-        watch.trace.seen.ranges.last_mut().map(way).into_iter().for_each(|count| *count += 1);
+    let note = |watch: &mut Watch, note: &dyn Fn(&mut SeenRange)| {
+        watch.trace.seen.ranges.last_mut().into_iter().for_each(note);
     };
     for j in neurons {
         watch.trace.neurons += 1;
@@ -77,19 +77,20 @@ fn partial(
         let z = watch.close(z, Sum::Key { range: index, neuron: j });
         if op.keep_positive && z <= 0 {
             watch.trace.skipped += 1;
-            note(watch, |seen| &mut seen.skipped);
+            note(watch, &|seen| {
+                seen.skipped += 1;
+                seen.gives.push(false);
+            });
             continue;
         }
         // The reader has seen that a range with neurons has both.
         let (Some(rq), Some(values)) = (range.key_rq, range.values(op.rows)) else { continue };
         let before = watch.neuron(constants.rq(rq, j), z);
         let h = activation(op, image, before);
-        if before < 0 {
-            note(watch, |seen| &mut seen.negatives);
-        }
-        if h == 0 {
-            note(watch, |seen| &mut seen.zeros);
-        }
+        note(watch, &|seen| {
+            seen.negatives += u64::from(before < 0);
+            seen.gives.push(h != 0);
+        });
         for (r, sum) in sums.iter_mut().enumerate() {
             sum.add(i64::from(constants.get(values, range.value_index(op.rows, j, r))) * h);
         }

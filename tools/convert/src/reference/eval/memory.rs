@@ -4,6 +4,7 @@ use super::super::image::{Dtype, Image, Place};
 use super::watch::Entry;
 
 /// The memory of a run.
+#[derive(Debug)]
 pub(super) struct Memory<'a> {
     image: &'a Image,
     input: &'a [u8],
@@ -40,6 +41,16 @@ impl<'a> Memory<'a> {
             Dtype::I8 => bytes.iter().map(|&byte| i64::from(byte as i8)).collect(),
             _ => bytes.chunks_exact(4).map(|word| i64::from(word_of(word) as i32)).collect(),
         }
+    }
+
+    /// The elements of a tensor of numbers or bits.
+    pub fn elements(&self, tensor: usize) -> Vec<i64> {
+        let of = &self.image.tensors[tensor];
+        if of.dtype != Dtype::Bits {
+            return self.numbers(tensor);
+        }
+        let rows = self.bytes(tensor).chunks_exact(4 * of.row_words());
+        rows.flat_map(|row| (0..of.cols).map(|i| i64::from(row[i / 8] >> (i % 8) & 1))).collect()
     }
 
     pub fn set_i8s(&mut self, tensor: usize, values: impl IntoIterator<Item = i8>) {

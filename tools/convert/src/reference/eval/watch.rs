@@ -130,7 +130,7 @@ pub struct Requantised {
 }
 
 /// An entry that an FFN evaluated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenRange {
     /// Index of the range in the image.
     pub range: usize,
@@ -138,8 +138,8 @@ pub struct SeenRange {
     pub weight: u16,
     /// Neurons that keep_positive skipped.
     pub skipped: u64,
-    /// Others whose activation is 0.
-    pub zeros: u64,
+    /// For each neuron, in order, whether it gives something other than 0.
+    pub gives: Vec<bool>,
     /// Those that are negative before a ReLU.
     pub negatives: u64,
 }

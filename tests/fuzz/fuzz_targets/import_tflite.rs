@@ -1,0 +1,6 @@
+//! A TensorFlow Lite file: refused with a typed error, or a network that can be evaluated.
+#![no_main]
+
+use leafgate_tests_laws::importers;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(importers::import(bytes)));
