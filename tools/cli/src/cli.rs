@@ -5,7 +5,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 use crate::exit;
 use crate::output::Format;
 use crate::verb::{
-    boards, check, completions, convert, emit, emulate, inspect, keygen, run, sign, train, update, verify,
+    boards, check, completions, compress, convert, emit, emulate, inspect, keygen, run, sign, train, update, verify,
 };
 
 const EXAMPLES: &str = "\
@@ -41,6 +41,8 @@ pub enum Verb {
     Train(train::Arguments),
     /// Convert a trained network to an image
     Convert(Box<convert::Arguments>),
+    /// Make a trained network smaller or let it skip work, by a pipeline of passes
+    Compress(compress::Arguments),
     /// Prove an image: engine against reference, no overflow, fits the board
     Check(check::Arguments),
     /// Show what is in an image and what it costs

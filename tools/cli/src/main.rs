@@ -49,6 +49,7 @@ fn run(verb: &Verb, talk: Talk) -> Result<Done, Failure> {
     match verb {
         Verb::Train(arguments) => verb::train::run(arguments, talk),
         Verb::Convert(arguments) => verb::convert::run(arguments, talk),
+        Verb::Compress(arguments) => verb::compress::run(arguments, talk),
         Verb::Check(arguments) => verb::check::run(arguments, talk),
         Verb::Inspect(arguments) => verb::inspect::run(arguments, talk),
         Verb::Run(arguments) => verb::run::run(arguments, talk),

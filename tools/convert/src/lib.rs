@@ -11,6 +11,7 @@ pub mod cost;
 pub mod data;
 pub mod emit;
 pub mod error;
+pub mod export;
 pub mod host;
 pub mod import;
 pub mod ir;

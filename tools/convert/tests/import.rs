@@ -400,3 +400,119 @@ fn options_name_the_network_and_its_outputs() {
     let error = open(&torch(&tiny_fff("")), &ImportOptions { labels, ..ImportOptions::default() }).unwrap_err();
     assert_eq!(error.to_string(), "labels: the number of labels is 1, wanted 2, one per output, or none");
 }
+
+#[test]
+fn a_graph_file_that_was_written_reads_as_the_same_graph() {
+    use leafgate_convert::export::graph_file;
+    use leafgate_convert::ir::{Emit, GateWeight, Matrix, Node, Op, Range, Readout, Route, Value, ValueId, ValueKind};
+    use leafgate_convert::ir::{InputSpec, Wiring, equal_groups};
+
+    let mut state = 1u32;
+    let mut numbers = |count: usize| -> Vec<f32> {
+        let mut number = || {
+            state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+            (state >> 8) as f32 / 1e7 - 0.8
+        };
+        (0..count).map(|_| number()).collect()
+    };
+    let mut graph = Graph {
+        name: "everything".into(),
+        input: InputSpec { len: 6, scale: 0.125, zero_point: -0.5, min: -100, max: 90 },
+        labels: ["a", "b", "c"].map(String::from).to_vec(),
+        values: vec![Value { name: "input".into(), len: 6, kind: ValueKind::Real }],
+        nodes: Vec::new(),
+        output: Graph::INPUT,
+        readout: Readout::Argmax,
+        source_sha256: String::new(),
+    };
+    let mut push = |name: &str, op: Op, input: usize, len: usize, kind: ValueKind| {
+        let (input, output) = (ValueId(input), ValueId(graph.values.len()));
+        graph.values.push(Value { name: name.into(), len, kind });
+        graph.nodes.push(Node { name: name.into(), op, input, output });
+        output.0
+    };
+    let (real, bits) = (ValueKind::Real, ValueKind::Bits);
+    let mut range = |name: &str, n: usize, cols: usize, rows: usize| Range {
+        name: name.into(),
+        keys: Matrix::new(n, cols, numbers(n * cols)),
+        key_bias: numbers(n),
+        values: Matrix::new(n, rows, numbers(n * rows)),
+        value_bias: numbers(rows),
+    };
+    let ranges = [0, 3, 1, 2, 2, 5, 1].map(|n| n).into_iter().enumerate();
+    let ranges: Vec<Range> = ranges.map(|(g, n)| range(&format!("range {g}"), n, 6, 4)).collect();
+    let nodes = range("nodes", 7, 4, 4);
+    let path = Route::Tree {
+        trees: 1,
+        levels: 3,
+        weight: nodes.keys.clone(),
+        bias: nodes.key_bias.clone(),
+        strict: true,
+        emit: Emit::Path,
+        first: 0,
+    };
+    let mut ultrafast = nodes;
+    ultrafast.value_bias = vec![0.0; 4];
+    let routes = vec![
+        Route::Static { first: 0, count: 2 },
+        Route::Tree {
+            trees: 1,
+            levels: 1,
+            weight: Matrix::new(1, 6, numbers(6)),
+            bias: numbers(1),
+            strict: true,
+            emit: Emit::Leaf,
+            first: 2,
+        },
+        Route::TopK {
+            weight: Matrix::new(3, 6, numbers(18)),
+            bias: numbers(3),
+            k: 2,
+            gate: GateWeight::Sigmoid,
+            first: 4,
+        },
+    ];
+    let linear = Op::Linear { weight: Matrix::new(4, 6, numbers(24)), bias: numbers(4), activation: Activation::Silu };
+    let l = push("fc", linear, 0, 4, real);
+    let f = push("table", Op::Ffn { routes, ranges, activation: Activation::Relu }, 0, 4, real);
+    let u = Op::Ffn { routes: vec![path], ranges: vec![ultrafast], activation: Activation::Gelu };
+    let u = push("paths", u, f, 4, real);
+    let a = push("sum", Op::Add { second: ValueId(l) }, u, 4, real);
+    let m = push("product", Op::Mul { second: ValueId(f) }, a, 4, real);
+    let g = push("gain", Op::Affine { gain: numbers(4), bias: numbers(4) }, m, 4, real);
+    let c = push("clamped", Op::Clamp { min: -1.5, max: 2.0 }, g, 4, real);
+    let t = push("turned", Op::Transpose { rows: 2, cols: 2 }, c, 4, real);
+    let j = push("joined", Op::Concat { others: vec![ValueId(l), ValueId(t)] }, t, 12, real);
+    let s = push("cut", Op::Slice { start: 2, len: 8 }, j, 8, real);
+    let s = push("bent", Op::Activation(Activation::Tanh), s, 8, real);
+    let thermometer = Op::Bits { feature: (0..64).map(|i| i % 8).collect(), threshold: numbers(64) };
+    let b = push("bits", thermometer, s, 64, bits);
+    let gate: Vec<u8> = (0..64).map(|i| i % 16).collect();
+    let word = Wiring::Word { a_word: vec![0, 1], a_rot: vec![3, 0], b_word: vec![1, 1], b_rot: vec![31, 7] };
+    let b = push("words", Op::Gates { wiring: word, gate: gate.clone() }, b, 64, bits);
+    let gathered = Wiring::Gathered { a: (0..64).collect(), b: (0..64).rev().collect() };
+    let b = push("wires", Op::Gates { wiring: gathered, gate }, b, 64, bits);
+    let sums = Op::GroupSum { bounds: equal_groups(64, 3), bias: numbers(3), tau: 2.5 };
+    push("votes", sums, b, 3, real);
+    graph.output = ValueId(graph.values.len() - 1);
+
+    let bytes = graph_file(&graph).unwrap();
+    let again =
+        leafgate_convert::import::parse(&bytes, std::path::Path::new("x.safetensors"), &ImportOptions::default())
+            .unwrap();
+    // Layers without weights are called by their op and place.
+    let unnamed = |graph: &Graph| {
+        let mut graph = graph.clone();
+        graph.source_sha256 = String::new();
+        graph.nodes.iter_mut().for_each(|node| node.name.clear());
+        graph.values.iter_mut().for_each(|value| value.name.clear());
+        graph
+    };
+    assert_eq!(unnamed(&again.graph), unnamed(&graph));
+    assert_eq!(graph_file(&graph).unwrap(), bytes);
+
+    graph.nodes.pop();
+    graph.output = graph.nodes[1].output;
+    graph.readout = Readout::None;
+    assert!(graph_file(&graph).is_err(), "scores that are not the last layer's cannot be said without a readout");
+}

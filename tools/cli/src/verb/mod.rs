@@ -4,6 +4,7 @@ mod accuracy_report;
 pub mod boards;
 pub mod check;
 pub mod completions;
+pub mod compress;
 pub mod conversion_report;
 pub mod convert;
 pub mod emit;

@@ -21,7 +21,7 @@ pub(super) struct Block {
 }
 
 /// Levels of a tree that a route record can hold.
-const MAX_LEVELS: usize = 16;
+pub(super) const MAX_LEVELS: usize = 16;
 /// Range and neuron numbers that a list entry can hold: 0 to 65534.
 pub(super) const MAX_ENTRIES: usize = 65535;
 /// Neurons that a range record can hold.
@@ -173,17 +173,29 @@ pub(super) fn ultrafast(
     Ok(Block { routes: vec![route], ranges: vec![nodes], outputs })
 }
 
+/// What an expert chosen weighs, in the words of a description.
+pub(super) fn gate_weight(word: &str, at: &str) -> Result<GateWeight, ConvertError> {
+    let weights = [GateWeight::One, GateWeight::Sigmoid];
+    weights.into_iter().find(|&weight| gate_word(weight) == word).ok_or_else(|| ConvertError::Unknown {
+        layer: at.into(),
+        what: "gate",
+        have: word.into(),
+        want: weights.map(gate_word).join(", "),
+    })
+}
+
+/// The word for a weight.
+pub(crate) fn gate_word(weight: GateWeight) -> &'static str {
+    match weight {
+        GateWeight::One => "one",
+        GateWeight::Sigmoid => "sigmoid",
+    }
+}
+
 /// A mixture of experts, with a shared expert if the file has one.
 pub(super) fn moe(tensors: &mut Tensors<'_>, layer: &Moe, cols: usize, at: &str) -> Result<Block, ConvertError> {
     let p = &layer.prefix;
-    let gate = match layer.gate.as_str() {
-        "one" => GateWeight::One,
-        "sigmoid" => GateWeight::Sigmoid,
-        other => {
-            let (have, want) = (other.to_owned(), "one, sigmoid".to_owned());
-            return Err(ConvertError::Unknown { layer: at.into(), what: "gate", have, want });
-        }
-    };
+    let gate = gate_weight(&layer.gate, at)?;
     let input = Dim::Is("I", cols);
     let (shape, weight) = tensors.floats(&format!("{p}router.weight"), &[Dim::Any("E"), input])?;
     let experts = shape[0];

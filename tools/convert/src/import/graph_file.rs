@@ -97,6 +97,39 @@ pub(super) struct Moe {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Table {
+    #[serde(default)]
+    pub prefix: String,
+    activation: String,
+    pub ranges: Vec<usize>,
+    pub routes: Vec<RouteKeys>,
+    #[serde(default)]
+    pub residual: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum RouteKeys {
+    Static {
+        first: usize,
+        count: usize,
+    },
+    Tree {
+        trees: usize,
+        depth: usize,
+        #[serde(default)]
+        strict: bool,
+        first: usize,
+    },
+    TopK {
+        k: usize,
+        gate: String,
+        first: usize,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Prefixed {
     #[serde(default)]
     pub prefix: String,
@@ -159,11 +192,12 @@ struct TopK {
 struct Nothing {}
 
 /// The ops and the keys of each, as the error for an unknown key lists them.
-const OPS: [(&str, &[&str]); 21] = [
+const OPS: [(&str, &[&str]); 22] = [
     ("linear", &["prefix", "activation", "residual"]),
     ("fff", &["prefix", "activation", "residual"]),
     ("ultrafast", &["prefix", "activation", "trees", "depth", "residual"]),
     ("moe", &["prefix", "activation", "top_k", "gate", "residual"]),
+    ("ffn", &["prefix", "activation", "ranges", "routes", "residual"]),
     ("thermometer", &["prefix"]),
     ("gates", &["prefix", "wiring"]),
     ("binarization", &["prefix", "shape", "thresholds", "order"]),
@@ -323,6 +357,10 @@ fn add(
             let layer: Moe = keys(layer, &at, path)?;
             builder.moe(&layer, activation_word(&layer.activation, &at)?, index)?;
         }
+        "ffn" => {
+            let layer: Table = keys(layer, &at, path)?;
+            builder.table(&layer, activation_word(&layer.activation, &at)?, index)?;
+        }
         "thermometer" => builder.thermometer(&keys(layer, &at, path)?, index)?,
         "gates" => builder.gates(&keys(layer, &at, path)?, index)?,
         "binarization" => builder.binarization(&keys(layer, &at, path)?, index)?,
@@ -408,6 +446,12 @@ const ACTIVATIONS: [(&str, Activation); 7] = [
     ("silu", Activation::Silu),
     ("hard_swish", Activation::HardSwish),
 ];
+
+/// What `docs/graph-format.md` calls it.
+pub(crate) fn activation_name(activation: Activation) -> &'static str {
+    let found = ACTIVATIONS.iter().find(|(_, other)| *other == activation);
+    found.map_or("none", |(word, _)| word)
+}
 
 /// The activation that `docs/graph-format.md` calls `word`.
 pub fn activation_of(word: &str) -> Option<Activation> {

@@ -1,10 +1,10 @@
 //! From the layers of a graph description to nodes: one method per op. The conditional ones are in [`super::ffn`], those of the frameworks
 //! of logic gates in [`super::logic`].
 
-use super::graph_file::{Clamp, Gates, GroupSum, Moe, Neurons, Prefixed, Slice, Transpose, UltraFast};
+use super::graph_file::{Clamp, Gates, GroupSum, Moe, Neurons, Prefixed, Slice, Table, Transpose, UltraFast};
 use super::logic::MAX_GATES;
 use super::tensors::{Dim, Tensors};
-use super::{ffn, ffn::Block};
+use super::{ffn, ffn::Block, table};
 use crate::error::ConvertError;
 use crate::ir::{
     Activation, Graph, InputSpec, Matrix, Node, Op, Readout, Value, ValueId, ValueKind, Wiring, equal_groups,
@@ -114,6 +114,13 @@ impl<'a> Builder<'a> {
         let name = self.name("moe", &layer.prefix, index);
         let cols = self.input(&name, ValueKind::Real)?;
         let block = ffn::moe(&mut self.tensors, layer, cols, &name)?;
+        self.push_block(name, block, act, layer.residual)
+    }
+
+    pub(super) fn table(&mut self, layer: &Table, act: Activation, index: usize) -> Result<(), ConvertError> {
+        let name = self.name("ffn", &layer.prefix, index);
+        let cols = self.input(&name, ValueKind::Real)?;
+        let block = table::table(&mut self.tensors, layer, cols, &name)?;
         self.push_block(name, block, act, layer.residual)
     }
 

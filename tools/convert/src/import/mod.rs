@@ -15,10 +15,14 @@ mod logic;
 mod onnx;
 mod recognise;
 mod side;
+mod table;
 mod tensors;
 mod tflite;
 mod torch;
 mod unique;
+
+pub(crate) use ffn::gate_word;
+pub(crate) use graph_file::activation_name;
 
 use crate::error::ConvertError;
 use crate::ir::{Activation, Graph, InputSpec};

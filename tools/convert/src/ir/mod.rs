@@ -164,6 +164,18 @@ pub enum Route {
     },
 }
 
+impl Route {
+    /// The ranges that it can reach, `(first, count)`.
+    pub fn span(&self) -> (usize, usize) {
+        match self {
+            Self::Static { first, count } => (*first, *count),
+            Self::Tree { first, emit: Emit::Path, .. } => (*first, 1),
+            Self::Tree { trees, levels, first, .. } => (*first, trees << levels),
+            Self::TopK { bias, first, .. } => (*first, bias.len()),
+        }
+    }
+}
+
 /// How gates find their operands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wiring {

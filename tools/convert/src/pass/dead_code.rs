@@ -1,7 +1,6 @@
 //! Drops what nobody reads: nodes, values, and the ranges of an FFN that no route can reach. Which leaf a tree reaches depends on the
 //! input, so every leaf of a tree counts as reached.
 
-use super::fold::span;
 use super::{Change, readers};
 use crate::ir::{Graph, Op, Range, Route, Value, ValueId};
 
@@ -35,7 +34,7 @@ pub fn run(graph: &mut Graph) -> Vec<Change> {
 fn unreachable_ranges(routes: &mut [Route], ranges: &mut Vec<Range>) -> Vec<String> {
     let mut reached = vec![false; ranges.len()];
     for route in &*routes {
-        let (first, count) = span(route);
+        let (first, count) = route.span();
         reached[first..first + count].fill(true);
     }
     // A route's ranges are contiguous and all reached, so they stay contiguous.

@@ -197,7 +197,7 @@ fn carrier(routes: &[Route], ranges: usize) -> Option<(usize, usize, f32)> {
     // A range that two routes can reach may count twice.
     let mut reached = vec![0u32; ranges];
     for route in routes {
-        let (first, count) = span(route);
+        let (first, count) = route.span();
         reached[first..first + count].iter_mut().for_each(|times| *times += 1);
     }
     let once = |first: usize, count: usize| reached[first..first + count].iter().all(|times| *times == 1);
@@ -211,16 +211,6 @@ fn carrier(routes: &[Route], ranges: usize) -> Option<(usize, usize, f32)> {
         }
         _ => None,
     })
-}
-
-/// The ranges that a route can reach, `(first, count)`.
-pub(super) fn span(route: &Route) -> (usize, usize) {
-    match route {
-        Route::Static { first, count } => (*first, *count),
-        Route::Tree { first, emit: Emit::Path, .. } => (*first, 1),
-        Route::Tree { trees, levels, first, .. } => (*first, trees << levels),
-        Route::TopK { bias, first, .. } => (*first, bias.len()),
-    }
 }
 
 /// `b = gain * b + bias`.

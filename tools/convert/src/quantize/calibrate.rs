@@ -214,8 +214,11 @@ impl Observer for Watch<'_> {
     }
 
     fn entry(&mut self, node: usize, entry: &Entry<'_>) {
-        self.keys[node].entry(entry.range).or_insert(Interval::EMPTY).take(entry.pre);
-        self.hidden[node].entry(entry.range).or_insert(Interval::EMPTY).take(entry.hidden);
+        // A range without neurons, a constant expert, has nothing to be quantised.
+        if !entry.pre.is_empty() {
+            self.keys[node].entry(entry.range).or_insert(Interval::EMPTY).take(entry.pre);
+            self.hidden[node].entry(entry.range).or_insert(Interval::EMPTY).take(entry.hidden);
+        }
         if let (Some(score), None) = (entry.score, entry.neuron) {
             self.scores[node].take(&[score]);
         }
