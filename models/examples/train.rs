@@ -3,14 +3,16 @@
 //! `cargo run --release -p leafgate-models --example train -- models/zoo/digits-fff/recipe.toml -o weights.safetensors`
 //!
 //! `--data FOLDER` names the data folder, `--summary FILE` writes the summary of the run, `--test` also evaluates the
-//! test rows: once, when everything is chosen.
+//! test rows: once, when everything is chosen. `--run FOLDER` keeps checkpoints, log and learning curve, from which
+//! `--resume` goes on. `--seeds N` trains from so many seeds and prints what they come to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use leafgate_models::{Bar, Options, Recipe, data, train_with};
+use leafgate_models::{Bar, Existing, Options, Recipe, data, train_seeds};
 
-const USAGE: &str = "usage: train RECIPE.toml -o WEIGHTS.safetensors [--summary FILE.json] [--data FOLDER] [--test]";
+const USAGE: &str = "usage: train RECIPE.toml -o WEIGHTS.safetensors [--summary FILE.json] [--data FOLDER] [--test] \
+                     [--run FOLDER] [--resume] [--seeds N]";
 
 #[derive(Default)]
 struct Arguments {
@@ -19,6 +21,9 @@ struct Arguments {
     summary: Option<PathBuf>,
     data: Option<PathBuf>,
     test: bool,
+    run: Option<PathBuf>,
+    resume: bool,
+    seeds: Option<usize>,
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Option<Arguments> {
@@ -29,6 +34,9 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<Arguments> {
             "--summary" => arguments.summary = Some(words.next()?.into()),
             "--data" => arguments.data = Some(words.next()?.into()),
             "--test" => arguments.test = true,
+            "--run" => arguments.run = Some(words.next()?.into()),
+            "--resume" => arguments.resume = true,
+            "--seeds" => arguments.seeds = Some(words.next()?.parse().ok()?),
             _ if word.starts_with('-') || arguments.recipe.is_some() => return None,
             _ => arguments.recipe = Some(word.into()),
         }
@@ -38,11 +46,11 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<Arguments> {
 
 fn main() -> ExitCode {
     let arguments = parse(std::env::args().skip(1)).unwrap_or_default();
-    let Arguments { recipe: Some(recipe), weights: Some(weights), summary, data, test } = arguments else {
+    let (Some(recipe), Some(weights)) = (&arguments.recipe, &arguments.weights) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    match run(&recipe, &weights, summary, data, test) {
+    match run(recipe, weights, &arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -51,19 +59,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(
-    recipe: &std::path::Path,
-    weights: &std::path::Path,
-    summary: Option<PathBuf>,
-    data: Option<PathBuf>,
-    test: bool,
-) -> Result<(), Box<dyn std::error::Error>> {
+fn run(recipe: &Path, weights: &Path, arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let recipe = Recipe::read(recipe)?;
-    let folder = data::folder(data.as_deref());
-    let trained = train_with(&recipe, &folder, Options { test, ..Options::default() }, &mut Bar::default())?;
+    let folder = data::folder(arguments.data.as_deref());
+    let existing = if arguments.resume { Existing::Resume } else { Existing::default() };
+    let options = Options { test: arguments.test, folder: arguments.run.as_deref(), existing, ..Options::default() };
+    let count = arguments.seeds.unwrap_or(1);
+    let (trained, seeds) = train_seeds(&recipe, &folder, count, options, &mut Bar::default())?;
     trained.write(weights)?;
-    if let Some(path) = summary {
-        trained.write_summary(&path)?;
+    if let Some(path) = &arguments.summary {
+        trained.write_summary(path)?;
+    }
+    if count > 1 {
+        print!("{}", seeds.to_markdown());
     }
     let summary = trained.summary();
     println!(

@@ -55,6 +55,22 @@ pub enum DataError {
         /// Where and why.
         source: csv::Error,
     },
+    /// The file is there, but cannot be read, or what is compressed in it is damaged.
+    #[error("cannot read {path}: {source}")]
+    File {
+        /// The file at fault.
+        path: PathBuf,
+        /// What the system or the decompressor said.
+        source: std::io::Error,
+    },
+    /// The file is no idx file of the kind and size that the recipe says.
+    #[error("{path}: {what}")]
+    Idx {
+        /// The file at fault.
+        path: PathBuf,
+        /// What was expected and what is there.
+        what: String,
+    },
     /// A row has too few or too many columns.
     #[error("{path}, row {row}: {have} columns, but `data.features` and the label make {want}")]
     Columns {
@@ -119,6 +135,18 @@ pub enum TrainError {
     /// The data is at fault.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A checkpoint is at fault, of the run or of its teacher.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A file of the run's folder could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The run was told to end.
+    #[error("interrupted{}", checkpoint.as_ref().map_or(String::new(), |path| format!("; {} goes on from here", path.display())))]
+    Interrupted {
+        /// Where it can be resumed from, if it has a folder.
+        checkpoint: Option<PathBuf>,
+    },
     /// The loss left the finite numbers.
     #[error(
         "the loss became {loss} in phase `{phase}`, epoch {epoch}, batch {batch}: lower that phase's `lr` or the weight \
@@ -144,6 +172,42 @@ pub enum TrainError {
     },
 }
 
+/// A checkpoint that a run cannot go on from, or begin beside.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// There is no such file, or it cannot be read.
+    #[error("cannot read the checkpoint {path}: {source}")]
+    Unreadable {
+        /// The file asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is no checkpoint, or not whole.
+    #[error("{path} is no checkpoint that this version can read: {what}")]
+    Damaged {
+        /// The file at fault.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// It is of another recipe or other data.
+    #[error("{path} belongs to a run {what}")]
+    Other {
+        /// The file at fault.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+    /// The folder holds a run that was interrupted, and nobody said what to do about it.
+    #[error("{path} is of a run that was interrupted: resume or replace it, or choose another folder")]
+    Unfinished {
+        /// The checkpoint found.
+        path: PathBuf,
+    },
+}
+
 /// A trained network that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -164,4 +228,10 @@ pub enum WriteError {
         /// Which tensor, and why.
         source: safetensors::SafeTensorError,
     },
+}
+
+impl WriteError {
+    pub(crate) fn io(path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
 }

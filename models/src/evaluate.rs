@@ -19,7 +19,7 @@ pub(crate) fn evaluate(network: &Network, rows: &Rows, recipe: &Recipe, device: 
         let batch = start..rows.len().min(start + BATCH);
         let labels: Vec<usize> = batch.clone().map(|row| rows.label(row)).collect();
         let values = batch.flat_map(|row| rows.features(row)).map(|&q| f32::from(q)).collect();
-        let pass = network.pass(real_inputs(values, recipe, device), Decisions::Hard);
+        let pass = network.pass(real_inputs(values, recipe, device), Decisions::Hard, None)?;
         correct += count_correct(pass.scores.clone(), &labels)?;
         if let Some(always) = pass.always {
             *always_correct.get_or_insert(0) += count_correct(always, &labels)?;

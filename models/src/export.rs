@@ -41,6 +41,7 @@ struct InputSpec {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(crate) enum LayerSpec {
+    Linear { prefix: String, activation: &'static str },
     Fff { prefix: String, activation: &'static str },
     Moe { prefix: String, activation: &'static str, top_k: usize, gate: &'static str },
     Thermometer { prefix: String },
@@ -152,5 +153,5 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().map_err(|source| WriteError::Io { path: path.to_owned(), source })
+    write().map_err(|source| WriteError::io(path, source))
 }

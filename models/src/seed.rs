@@ -1,6 +1,6 @@
 //! The one source of randomness: a ChaCha8 stream per purpose, all from the recipe's seed.
 //!
-//! Initial weights, wiring, the split, the shuffle and the augmentation each draw from a stream of their own, so that
+//! Initial weights, wiring, the split, the shuffle, the augmentation and noise on decisions each draw from a stream of their own, so that
 //! a change to one (say, more augmentation) leaves the others as they were. Every number is drawn on the host: a
 //! backend's own generator would give other weights on another device.
 
@@ -15,6 +15,7 @@ pub(crate) enum Purpose {
     Wiring = 3,
     Shuffle = 4,
     Augment = 5,
+    Noise = 6,
 }
 
 /// A seeded stream of random numbers.
@@ -27,6 +28,16 @@ impl Stream {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(purpose as u64);
         Self(rng)
+    }
+
+    /// How many numbers were drawn.
+    pub(crate) fn position(&self) -> u128 {
+        self.0.get_word_pos()
+    }
+
+    /// Goes on as if `position` numbers had been drawn.
+    pub(crate) fn seek(&mut self, position: u128) {
+        self.0.set_word_pos(position);
     }
 
     /// A number of `[0, 1)`, of 24 random bits: exact in an `f32`.

@@ -56,6 +56,13 @@ pub struct Evaluation {
     pub always_correct: Option<usize>,
 }
 
+impl Evaluation {
+    /// Leaves or experts that no row ran through; 0 of a network that has none.
+    pub fn dead(&self) -> usize {
+        self.usage.iter().filter(|&&rows| rows == 0).count()
+    }
+}
+
 /// One epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,4 +79,37 @@ pub struct EpochReport {
     pub validation_accuracy: f64,
     /// Cross entropy on the rows held out, decided hard, nats.
     pub validation_cross_entropy: f64,
+}
+
+/// An epoch in the log of a run: an [`EpochReport`] and when it was over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logged {
+    /// Name of the phase.
+    pub phase: String,
+    /// Epoch within the phase, counted from 1.
+    pub epoch: usize,
+    /// Epochs of the phase.
+    pub epochs: usize,
+    /// Mean over the batches of the whole loss.
+    pub loss: f64,
+    /// Accuracy on the rows held out, decided hard, 0 to 1.
+    pub validation_accuracy: f64,
+    /// Cross entropy on the rows held out, decided hard, nats.
+    pub validation_cross_entropy: f64,
+    /// Seconds of the run up to here, without the time it was interrupted.
+    pub seconds: f64,
+}
+
+impl Logged {
+    pub(crate) fn report(&self) -> EpochReport {
+        EpochReport {
+            phase: self.phase.clone(),
+            epoch: self.epoch,
+            epochs: self.epochs,
+            loss: self.loss,
+            validation_accuracy: self.validation_accuracy,
+            validation_cross_entropy: self.validation_cross_entropy,
+        }
+    }
 }

@@ -38,7 +38,7 @@ fn a_fresh_file_evaluates_as_its_summary_says() {
         trained.write(&path).expect("the folder is writable");
         let (graph, summary) = (Graph::read(&path), trained.summary());
         let split = Split::read(place.path(), &recipe).expect("the data is there");
-        let test = Rows::read(&place.path().join("test.csv"), &recipe).expect("the data is there");
+        let test = Rows::read_test(place.path(), &recipe).expect("the data is there");
         compare(&graph, &split.train, &summary.train, "train");
         compare(&graph, &split.validation, &summary.validation, "validation");
         compare(&graph, &test, summary.test.as_ref().expect("a test was asked for"), "test");
@@ -64,7 +64,7 @@ fn the_zoo_evaluates_as_its_summaries_say() {
             continue;
         }
         let split = Split::read(&data, &recipe).expect("the data is as the recipe says");
-        let test = Rows::read(&data.join(&recipe.data.test), &recipe).expect("the data is as the recipe says");
+        let test = Rows::read_test(&data, &recipe).expect("the data is as the recipe says");
         compare(&graph, &split.train, &summary.train, name);
         compare(&graph, &split.validation, &summary.validation, name);
         let claimed = summary.test.as_ref().expect("the zoo's networks are tested");

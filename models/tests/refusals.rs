@@ -115,6 +115,24 @@ fn a_contradiction_names_the_key_and_what_it_must_be() {
         ),
         (
             "digits-fff",
+            "keep_best = true",
+            "gumbel = true",
+            "recipe: `phase.gumbel` is true, but must be absent: only gates are picked with noise",
+        ),
+        (
+            "digits-gates",
+            "local_width = 8",
+            "local_width = 7",
+            "recipe: `model.gates.local_width` is 7, but must be 2 to 32, and a divisor of `data.features`",
+        ),
+        (
+            "digits-gates",
+            "local_width = 8",
+            "wiring = \"random\"\ncandidates = 65",
+            "recipe: `model.gates.candidates` is 65, but must be 1 to 64",
+        ),
+        (
+            "digits-fff",
             "height = 8",
             "height = 9",
             "recipe: `augment.height` is 9 x 8, but must be such that height * width is `data.features`, 64",

@@ -108,7 +108,7 @@ impl Fff {
             _ => tree,
         };
         let load = Load { shares, picks: picks.detach(), per_row: 1 };
-        Pass { scores, choices, load: Some(load), always }
+        Pass { scores, choices, load: Some(load), always, tape: None }
     }
 
     /// `(batch, nodes)`: the probability to go right at each node.

@@ -3,20 +3,22 @@
 //! A pass hands out the scores and what the losses need to know about the path taken, so that the losses do not know
 //! the architectures. To add one: a shape in `recipe.rs`, a file here, and its arms in [`Network`].
 
+mod dense;
 mod fff;
 mod gates;
 mod moe;
-mod wiring;
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use crate::data::{Rows, thresholds};
 use crate::export::GraphBuilder;
 use crate::recipe::{Model, Recipe};
 use crate::seed::{Purpose, Stream};
 
+pub(crate) use dense::Dense;
 pub(crate) use fff::Fff;
-pub(crate) use gates::Gates;
+pub(crate) use gates::{Gates, Streams, Tape};
 pub(crate) use moe::Moe;
 
 /// How decisions are taken in a pass.
@@ -39,6 +41,8 @@ pub(crate) struct Pass {
     pub(crate) load: Option<Load>,
     /// `(batch, classes)`: the scores of the part that every input runs through, alone.
     pub(crate) always: Option<Tensor<2>>,
+    /// Of gates: how the gradients of `scores` become those of the parameters.
+    pub(crate) tape: Option<Tape>,
 }
 
 /// Who could run and who did.
@@ -55,38 +59,44 @@ pub(crate) struct Load {
 /// Any of the architectures.
 #[derive(Module, Debug)]
 pub(crate) enum Network {
+    Dense(Dense),
     Fff(Fff),
     Gates(Gates),
     Moe(Moe),
 }
 
 impl Network {
-    /// A network of the recipe's shape with initial weights from the recipe's seed.
-    pub(crate) fn new(recipe: &Recipe, device: &Device) -> Self {
+    /// A network of the recipe's shape with initial weights from the recipe's seed, for training on `rows`.
+    pub(crate) fn new(recipe: &Recipe, rows: &Rows, device: &Device) -> Self {
         let (inputs, classes) = (recipe.data.features, recipe.classes());
         let mut weights = Stream::new(recipe.seed, Purpose::Weights);
         match &recipe.model {
+            Model::Dense(shape) => Self::Dense(Dense::new(shape, inputs, classes, &mut weights, device)),
             Model::Fff(shape) => Self::Fff(Fff::new(shape, inputs, classes, &mut weights, device)),
             Model::Moe(shape) => Self::Moe(Moe::new(shape, inputs, classes, &mut weights, device)),
             Model::Gates(shape) => {
                 let mut wiring = Stream::new(recipe.seed, Purpose::Wiring);
-                Self::Gates(Gates::new(shape, &recipe.input, inputs, classes, &mut wiring, &mut weights, device))
+                let streams = Streams { wiring: &mut wiring, weights: &mut weights };
+                let planes = thresholds(&shape.thresholds, &recipe.input, rows, inputs);
+                Self::Gates(Gates::new(shape, &recipe.input, &planes, classes, streams, device))
             }
         }
     }
 
-    /// The scores of the real inputs `x (batch, inputs)`.
-    pub(crate) fn pass(&self, x: Tensor<2>, decisions: Decisions) -> Pass {
+    /// The scores of the real inputs `x (batch, inputs)`; gates are picked with noise from `noise`, if it is given.
+    pub(crate) fn pass(&self, x: Tensor<2>, decisions: Decisions, noise: Option<&mut Stream>) -> Result<Pass, String> {
         match self {
-            Self::Fff(fff) => fff.pass(x, decisions),
-            Self::Gates(gates) => gates.pass(x, decisions),
-            Self::Moe(moe) => moe.pass(x),
+            Self::Dense(dense) => Ok(dense.pass(x)),
+            Self::Fff(fff) => Ok(fff.pass(x, decisions)),
+            Self::Gates(gates) => gates.pass(x, decisions, noise),
+            Self::Moe(moe) => Ok(moe.pass(x)),
         }
     }
 
     /// Adds the layers and tensors of this network to a graph file.
     pub(crate) fn export(&self, graph: &mut GraphBuilder) -> Result<(), String> {
         match self {
+            Self::Dense(dense) => dense.export(graph),
             Self::Fff(fff) => fff.export(graph),
             Self::Gates(gates) => gates.export(graph),
             Self::Moe(moe) => moe.export(graph),

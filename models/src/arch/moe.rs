@@ -101,7 +101,7 @@ impl Moe {
             None => routed,
         };
         let load = Load { shares: softmax(router, 1), picks, per_row: self.top_k };
-        Pass { scores, choices: None, load: Some(load), always }
+        Pass { scores, choices: None, load: Some(load), always, tape: None }
     }
 
     pub(crate) fn export(&self, graph: &mut GraphBuilder) -> Result<(), String> {

@@ -19,6 +19,16 @@ impl Augmenter {
         Self { map: map.cloned(), background: f32::from(input.min), stream: Stream::new(seed, Purpose::Augment) }
     }
 
+    /// Where the random numbers come from.
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// The same, to go on from another place.
+    pub(crate) fn stream_mut(&mut self) -> &mut Stream {
+        &mut self.stream
+    }
+
     /// Appends the row `features`, varied, to `out`; the values stay on the scale of `q`, but need not be integers.
     pub(crate) fn push(&mut self, features: &[i8], out: &mut Vec<f32>) {
         let Some(map) = &self.map else {

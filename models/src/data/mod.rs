@@ -1,10 +1,14 @@
 //! Rows of features with a class each: reading, checking and splitting them.
 
 mod augment;
+mod file;
+mod idx;
 mod table;
+mod thermometer;
 
 pub(crate) use augment::Augmenter;
 pub use table::{Rows, Split};
+pub(crate) use thermometer::thresholds;
 
 use std::path::{Path, PathBuf};
 

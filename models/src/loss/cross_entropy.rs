@@ -16,6 +16,14 @@ pub(crate) fn cross_entropy(scores: Tensor<2>, classes: Tensor<1, Int>, smoothin
     (right.mul_scalar(1.0 - smoothing) + logarithms.mean().mul_scalar(smoothing)).neg()
 }
 
+/// Mean over the batch of `-sum_c target_c * ln softmax(scores)_c`, in nats: a tensor of one value.
+///
+/// `scores` and `targets` are `(batch, classes)`; a row of targets sums to 1.
+pub(crate) fn soft_cross_entropy(scores: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    let [batch, _] = scores.dims();
+    (log_softmax(scores, 1) * targets).sum().div_scalar(batch as f32).neg()
+}
+
 #[cfg(all(test, feature = "flex"))]
 mod tests {
     use burn::tensor::Device;
@@ -39,5 +47,14 @@ mod tests {
         let sure = (1.0 + (-4.0f32).exp()).ln();
         assert!((loss([[4.0, 0.0], [0.0, 4.0]], 0.0) - sure).abs() < 1e-6);
         assert!((loss([[4.0, 0.0], [0.0, 4.0]], 0.1) - (sure + 0.05 * 4.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn whole_targets_are_classes() {
+        let device = Device::flex();
+        let scores = [[4.0, 0.0], [1.0, 3.0]];
+        let targets = Tensor::<2>::from_data([[1.0, 0.0], [0.0, 1.0]], &device);
+        let soft = soft_cross_entropy(Tensor::from_data(scores, &device), targets).into_scalar::<f32>();
+        assert!((soft - loss(scores, 0.0)).abs() < 1e-6);
     }
 }

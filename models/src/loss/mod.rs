@@ -5,5 +5,5 @@ mod cross_entropy;
 mod hardening;
 
 pub(crate) use balance::balance;
-pub(crate) use cross_entropy::cross_entropy;
+pub(crate) use cross_entropy::{cross_entropy, soft_cross_entropy};
 pub(crate) use hardening::mean_entropy;

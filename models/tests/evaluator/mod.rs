@@ -73,10 +73,12 @@ impl Graph {
                     Signal::Real(self.moe(prefix, top_k, &x, &mut ran))
                 }
                 ("thermometer", Signal::Real(x)) => Signal::Bits(self.thermometer(prefix, &x)),
-                ("gates", Signal::Bits(bits)) => {
-                    assert_eq!(layer["wiring"], "word");
-                    Signal::Bits(self.gates(prefix, &bits))
-                }
+                ("linear", Signal::Real(x)) => Signal::Real(self.linear(prefix, layer["activation"] == "relu", &x)),
+                ("gates", Signal::Bits(bits)) => Signal::Bits(match layer["wiring"].as_str() {
+                    Some("word") => self.gates(prefix, &bits),
+                    Some("gathered") => self.gathered(prefix, &bits),
+                    other => panic!("wiring {other:?}"),
+                }),
                 ("group_sum", Signal::Bits(bits)) => {
                     let groups = layer["groups"].as_u64().expect("groups") as usize;
                     Signal::Real(bits.chunks_exact(bits.len() / groups).map(ones).collect())
@@ -171,6 +173,23 @@ impl Graph {
             y.iter_mut().zip(expert).for_each(|(y, expert)| *y += sigmoid(scores[e]) * expert);
         }
         y
+    }
+
+    fn linear(&self, prefix: &str, relu: bool, x: &[f32]) -> Vec<f32> {
+        let ((weights, shape), (biases, _)) = (self.tensor(prefix, "weight"), self.tensor(prefix, "bias"));
+        assert_eq!(shape, [biases.len(), x.len()]);
+        let row = |(row, &bias): (&[f64], &f64)| {
+            let sum = row.iter().zip(x).map(|(&w, x)| w as f32 * x).sum::<f32>() + bias as f32;
+            if relu { sum.max(0.0) } else { sum }
+        };
+        weights.chunks_exact(x.len()).zip(biases).map(row).collect()
+    }
+
+    fn gathered(&self, prefix: &str, bits: &[bool]) -> Vec<bool> {
+        let (ids, a, b) = (self.tensor(prefix, "gate").0, self.tensor(prefix, "a").0, self.tensor(prefix, "b").0);
+        let bit = |at: f64| u32::from(bits[at as usize]);
+        let gate = |g: usize| (ids[g] as u32) >> (3 - (2 * bit(a[g]) + bit(b[g]))) & 1 == 1;
+        (0..ids.len()).map(gate).collect()
     }
 
     fn thermometer(&self, prefix: &str, x: &[f32]) -> Vec<bool> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use leafgate_models::Recipe;
 
 /// Writes `rows` rows of 32 values 0..=16 with one of two classes: which half of the row is brighter.
+#[allow(dead_code, reason = "not every test that includes this module needs rows of text")]
 pub fn write_data(folder: &Path, name: &str, rows: usize) {
     let mut state = 1u32;
     let mut draw = |below: u32| {
@@ -76,17 +77,21 @@ pub fn recipe(seed: u64, model: &str, losses: &str) -> Recipe {
 
 /// One recipe per architecture.
 #[allow(dead_code, reason = "not every test that includes this module needs all architectures")]
-pub fn recipes(seed: u64) -> [Recipe; 4] {
-    let gates = |form: &str| {
+pub fn recipes(seed: u64) -> [Recipe; 7] {
+    let gates = |thresholds: &str, form: &str, wiring: &str| {
         format!(
-            "[model.gates]\nthresholds = [4.5, 8.5]\nlayers = [128, 64]\ntau = 2.0\ngate = \"{form}\"\nresidual = 2.0\n\
-             noise = 1.0\nlocal_width = 8"
+            "[model.gates]\nthresholds = {thresholds}\nlayers = [128, 64]\ntau = 2.0\ngate = \"{form}\"\nresidual = 2.0\n\
+             noise = 1.0\n{wiring}"
         )
     };
+    let quantiles = "{ quantile = 2 }";
     [
         recipe(seed, "[model.fff]\ndepth = 2\nleaf = 3\nmaster = 2", "hardening = 0.1\nbalance = 1.0"),
         recipe(seed, "[model.moe]\nexperts = 4\ntop_k = 2\nhidden = 3\nshared = 2", "balance = 0.1"),
-        recipe(seed, &gates("table"), ""),
-        recipe(seed, &gates("softmax"), ""),
+        recipe(seed, "[model.dense]\nhidden = [4]", ""),
+        recipe(seed, &gates("[4.5, 8.5]", "table", "local_width = 8"), ""),
+        recipe(seed, &gates("{ uniform = 2 }", "softmax", "align_width = 8\ncandidates = 3"), ""),
+        recipe(seed, &gates(quantiles, "table", "wiring = \"random\"\ncandidates = 2"), ""),
+        recipe(seed, &gates(quantiles, "softmax", "wiring = \"unique\""), ""),
     ]
 }

@@ -24,6 +24,9 @@ pub enum Exit {
     Device = 7,
     /// A defect of this program.
     Internal = 70,
+    /// Interrupted, in good order: 128 + SIGINT, what shells expect.
+    #[cfg(feature = "train")]
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

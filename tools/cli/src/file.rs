@@ -6,6 +6,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Failure;
@@ -17,6 +18,19 @@ static WRITING: Mutex<()> = Mutex::new(());
 /// 128 + SIGINT: what shells expect of an interrupted command.
 const INTERRUPTED: i32 = 130;
 
+/// Whether work under way ends by itself when [`STOP`] says so.
+static STEPS: AtomicBool = AtomicBool::new(false);
+/// Whether an interrupt came.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Makes the first interrupt raise the flag that this gives, for work that looks at it and ends in good order; the second
+/// ends the process.
+#[cfg(feature = "train")]
+pub fn stop_between_steps() -> &'static AtomicBool {
+    STEPS.store(true, Ordering::Relaxed);
+    &STOP
+}
+
 /// Keeps interrupts away from files under way while the guard lives.
 pub fn writing() -> MutexGuard<'static, ()> {
     WRITING.lock().unwrap_or_else(PoisonError::into_inner)
@@ -26,6 +40,10 @@ pub fn writing() -> MutexGuard<'static, ()> {
 pub fn finish_writes_on_interrupt() {
     // Only fails if a handler is set already; then that one is as good.
     let _ = ctrlc::set_handler(|| {
+        // Asked for twice, the end comes at once.
+        if STEPS.load(Ordering::Relaxed) && !STOP.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let _between_writes = writing();
         std::process::exit(INTERRUPTED);
     });

@@ -10,7 +10,10 @@ use clap::Args;
 const EXAMPLES: &str = "\
 Examples:
   leafgate train models/zoo/digits-fff/recipe.toml -o weights.safetensors --data data/
-  leafgate train recipe.toml -o weights.safetensors --summary summary.json --test";
+  leafgate train recipe.toml -o weights.safetensors --summary summary.json --test
+  leafgate train recipe.toml -o weights.safetensors --run runs/first
+  leafgate train recipe.toml -o weights.safetensors --run runs/first --resume
+  leafgate train recipe.toml -o weights.safetensors --seeds 5 --table seeds.json";
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
@@ -30,6 +33,24 @@ pub struct Arguments {
     /// Evaluate the finished network on the test rows
     #[arg(long)]
     test: bool,
+    /// Folder for checkpoints, the network so far, the log and the learning curve; Ctrl-C then leaves a checkpoint
+    #[arg(long, value_name = "FOLDER")]
+    run: Option<PathBuf>,
+    /// Go on with the run in the folder of --run
+    #[arg(long, requires = "run")]
+    resume: bool,
+    /// Replace a run in the folder of --run that was interrupted
+    #[arg(long, requires = "run", conflicts_with = "resume")]
+    restart: bool,
+    /// Train from so many seeds, the recipe's and those that follow; the best by validation is written
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    seeds: Option<u16>,
+    /// Write what the seeds came to, with mean and deviation
+    #[arg(long, value_name = "JSON", requires = "seeds")]
+    table: Option<PathBuf>,
+    /// Write the first 1,000 training rows as CSV, as the network reads them, to calibrate with
+    #[arg(long, value_name = "CSV")]
+    samples: Option<PathBuf>,
 }
 
 /// Runs the verb.
@@ -48,50 +69,79 @@ mod with_framework {
     use std::path::Path;
 
     use leafgate_models::{
-        Bar, DataError, Evaluation, Options, Progress, Recipe, RecipeError, Silent, Summary, TrainError, WriteError,
-        data, train_with,
+        Bar, DataError, Evaluation, Existing, Options, Progress, Recipe, RecipeError, Seeds, Silent, Summary,
+        TrainError, WriteError, data, train_seeds,
     };
     use serde::Serialize;
 
     use super::Arguments;
     use crate::error::Failure;
     use crate::exit::Exit;
-    use crate::file::{Target, writing};
+    use crate::file::{Target, stop_between_steps, writing};
     use crate::output::{Done, Lines, Talk, grouped, percent};
 
     #[derive(Serialize)]
     struct Report<'s> {
         weights: String,
         summary: &'s Summary,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seeds: Option<&'s Seeds>,
         next: String,
     }
+
+    /// Rows written to calibrate with: calibration rarely needs more.
+    const SAMPLES: usize = 1000;
 
     /// Runs the verb.
     pub fn run(arguments: &Arguments, talk: Talk) -> Result<Done, Failure> {
         let recipe_path = arguments.recipe.as_path();
         let target = Target::new(&arguments.output, &[recipe_path])?;
-        let summary_target = arguments.summary.as_ref().map(|path| Target::new(path, &[recipe_path])).transpose()?;
-        if let Some(summary) = &summary_target {
-            target.differs_from(summary)?;
+        let mut targets = vec![target];
+        let optional = [&arguments.summary, &arguments.table, &arguments.samples];
+        for path in optional.into_iter().flatten() {
+            let other = Target::new(path, &[recipe_path])?;
+            targets.iter().try_for_each(|target| target.differs_from(&other))?;
+            targets.push(other);
         }
         let recipe = Recipe::read(recipe_path).map_err(|error| recipe_failure(&error, recipe_path))?;
         let folder = data::folder(arguments.data.as_deref());
         let mut bar: Box<dyn Progress> =
             if talk.shows_progress() { Box::new(Bar::default()) } else { Box::new(Silent) };
-        let options = Options { test: arguments.test, ..Options::default() };
-        let trained =
-            train_with(&recipe, &folder, options, bar.as_mut()).map_err(|error| train_failure(&error, recipe_path))?;
+        let existing = match (arguments.resume, arguments.restart) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Replace,
+            _ => Existing::Protect,
+        };
+        // Without a folder there is nothing to leave behind: then an interrupt ends the command at once.
+        let stop = arguments.run.as_ref().map(|_| stop_between_steps());
+        let folder_of_run = arguments.run.as_deref();
+        let options = Options { test: arguments.test, folder: folder_of_run, existing, stop, ..Options::default() };
+        let count = usize::from(arguments.seeds.unwrap_or(1));
+        let (trained, seeds) = train_seeds(&recipe, &folder, count, options, bar.as_mut())
+            .map_err(|error| train_failure(&error, recipe_path))?;
         {
             let _guard = writing();
-            trained.write(target.path()).map_err(|error| write_failure(&error))?;
-            if let Some(target) = &summary_target {
-                trained.write_summary(target.path()).map_err(|error| write_failure(&error))?;
+            let mut targets = targets.iter().map(Target::path);
+            let mut next = || targets.next().unwrap_or(Path::new(""));
+            trained.write(next()).map_err(|error| write_failure(&error))?;
+            if arguments.summary.is_some() {
+                trained.write_summary(next()).map_err(|error| write_failure(&error))?;
+            }
+            if arguments.table.is_some() {
+                seeds.write(next()).map_err(|error| write_failure(&error))?;
+            }
+            if arguments.samples.is_some() {
+                let rows = data::Split::read(&folder, &recipe).map_err(|error| data_failure(&error))?.train;
+                rows.write_csv(next(), SAMPLES, &recipe).map_err(|error| write_failure(&error))?;
             }
         }
         let weights = arguments.output.display().to_string();
-        let samples = folder.join(&recipe.data.train);
-        let next = format!("leafgate convert {weights} -o {}.leaf --calib {}", recipe.name, samples.display());
-        let report = Report { weights, summary: trained.summary(), next };
+        // Images that were shrunk are in no file but the one written here.
+        let file = folder.join(&recipe.data.train);
+        let samples = arguments.samples.as_ref().unwrap_or(&file).display();
+        let next = format!("leafgate convert {weights} -o {}.leaf --calib {samples}", recipe.name);
+        let seeds = (count > 1).then_some(&seeds);
+        let report = Report { weights, summary: trained.summary(), seeds, next };
         Ok(talk.done("leafgate.train/1", &report, || human(&report)))
     }
 
@@ -107,12 +157,20 @@ mod with_framework {
             lines.add("test", describe(test));
         }
         lines.add("next", &report.next);
-        lines.render()
+        let table = report.seeds.map_or(String::new(), |seeds| format!("\n{}", seeds.to_markdown()));
+        lines.render() + &table
     }
 
     fn describe(evaluation: &Evaluation) -> String {
         let accuracy = percent(evaluation.accuracy);
-        format!("{accuracy} of {} rows, cross entropy {:.4}", grouped(evaluation.rows), evaluation.cross_entropy)
+        let mut text =
+            format!("{accuracy} of {} rows, cross entropy {:.4}", grouped(evaluation.rows), evaluation.cross_entropy);
+        if let (Some(least), Some(most)) = (evaluation.usage.iter().min(), evaluation.usage.iter().max()) {
+            let (parts, dead) = (evaluation.usage.len(), evaluation.dead());
+            let range = format!("{} to {} rows each", grouped(*least), grouped(*most));
+            text.push_str(&format!("; {parts} leaves or experts, {dead} dead, {range}"));
+        }
+        text
     }
 
     fn recipe_failure(error: &RecipeError, path: &Path) -> Failure {
@@ -129,13 +187,22 @@ mod with_framework {
     fn train_failure(error: &TrainError, path: &Path) -> Failure {
         match error {
             TrainError::Recipe(error) => recipe_failure(error, path),
-            TrainError::Data(error) => {
-                let code = if matches!(error, DataError::Missing { .. }) { "E0101" } else { "E0102" };
-                Failure::new(code, Exit::Input, error.to_string()).hint("`--data FOLDER` names the data folder")
-            }
+            TrainError::Data(error) => data_failure(error),
+            TrainError::Write(error) => write_failure(error),
+            TrainError::Checkpoint(error) => Failure::new("E0320", Exit::Input, error.to_string())
+                .hint("`--resume` goes on with a run, `--restart` replaces it; a teacher has to be trained before"),
+            TrainError::Interrupted { .. } => Failure::new("E0321", Exit::Interrupted, error.to_string())
+                .hint("the same command with --resume goes on"),
             TrainError::Device { .. } => Failure::new("E0704", Exit::Device, error.to_string()),
-            _ => Failure::new("E0308", Exit::Input, error.to_string()).at(path).hint("nothing was written"),
+            _ => Failure::new("E0308", Exit::Input, error.to_string())
+                .at(path)
+                .hint("no weights were written; the folder of --run holds the last good ones"),
         }
+    }
+
+    fn data_failure(error: &DataError) -> Failure {
+        let code = if matches!(error, DataError::Missing { .. }) { "E0101" } else { "E0102" };
+        Failure::new(code, Exit::Input, error.to_string()).hint("`--data FOLDER` names the data folder")
     }
 
     fn write_failure(error: &WriteError) -> Failure {

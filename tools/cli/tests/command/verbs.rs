@@ -330,6 +330,21 @@ fn train_convert_check() {
     assert_eq!(folder.read("a.safetensors"), folder.read("b.safetensors"));
     folder.run("convert a.safetensors -o m.leaf --calib s.csv").ok();
     folder.run("check m.leaf --samples s.csv").ok();
+    // A finished run is resumed to the same bytes; one of another recipe is not resumed.
+    for flags in ["", "--resume"] {
+        folder.run(&format!("train recipe.toml -o a.safetensors --data . --run kept {flags}")).ok();
+        assert_eq!(folder.read("a.safetensors"), folder.read("b.safetensors"));
+    }
+    folder.write("other.toml", RECIPE.replace("seed = 1", "seed = 2"));
+    folder.run("train other.toml -o c.safetensors --data . --run kept --resume").refused(3, "E0320");
+    std::fs::remove_file(folder.path("other.toml")).unwrap();
+    std::fs::remove_dir_all(folder.path("kept")).unwrap();
+    let seeds = "--seeds 2 --table t.json --samples calib.csv --format json";
+    let report = folder.run(&format!("train recipe.toml -o a.safetensors --data . {seeds}")).json();
+    assert_eq!(report["seeds"]["runs"].as_array().map(Vec::len), Some(2));
+    for name in ["t.json", "calib.csv"] {
+        std::fs::remove_file(folder.path(name)).unwrap();
+    }
     folder.run("train recipe.toml -o c.safetensors --data nowhere").refused(3, "E0101");
     folder.run("train s.csv -o c.safetensors").refused(3, "E0102");
     folder.run("train recipe.toml -o recipe.toml").refused(2, "E0403");

@@ -3,11 +3,16 @@
 //! The same recipe, data and machine give the same weights, bit for bit. An unknown key is an error: a typing mistake
 //! must not silently train another network than the one asked for. Values are checked when the recipe is parsed.
 
+mod model;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::RecipeError;
+pub use model::{
+    DenseShape, FffShape, GateForm, GatesShape, Model, MoeShape, Quantile, Thresholds, Uniform, WiringForm,
+};
 
 /// A whole recipe; see `zoo/` for complete examples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +33,9 @@ pub struct Recipe {
     pub augment: Option<Augment>,
     /// The architecture.
     pub model: Model,
+    /// A network trained before that is part of the target; absent: there is none.
+    #[serde(default)]
+    pub teacher: Option<Teacher>,
     /// The optimiser, AdamW (Loshchilov and Hutter, arXiv 1711.05101).
     pub optimiser: Optimiser,
     /// Phases, run in order on the same weights and optimiser state.
@@ -35,7 +43,8 @@ pub struct Recipe {
     pub phases: Vec<Phase>,
 }
 
-/// Comma-separated files without a header: `features` integers and the class, one row per line.
+/// Comma-separated files without a header: `features` integers and the class, one row per line; or, with `idx`, images.
+/// Either may be compressed with gzip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
@@ -47,6 +56,28 @@ pub struct Data {
     pub features: usize,
     /// Share of the rows of `train` held out for validation, above 0 and below 1.
     pub validation: f64,
+    /// Given where the files are idx images (MNIST and its like), with their classes in files of their own.
+    #[serde(default)]
+    pub idx: Option<Idx>,
+}
+
+/// Images and classes as the MNIST database has them: unsigned bytes behind a magic number and the sizes. A pixel `p` is
+/// read as `q = p - 128`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Idx {
+    /// File of the classes of `data.train`, relative to the data folder.
+    pub train_labels: PathBuf,
+    /// File of the classes of `data.test`, relative to the data folder.
+    pub test_labels: PathBuf,
+    /// Every square of `shrink` x `shrink` pixels becomes one, their mean, halves rounded up; 1: images as they are. A device
+    /// that gets whole images has to do the same before it runs the network.
+    #[serde(default = "whole")]
+    pub shrink: usize,
+}
+
+fn whole() -> usize {
+    1
 }
 
 /// The device's input: `x = scale * (q - zero_point)` for a byte `q` of `min..=max`. Data files hold `q`.
@@ -91,73 +122,17 @@ fn one() -> f32 {
     1.0
 }
 
-/// The architecture and its shape.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Model {
-    /// A fast feedforward layer.
-    Fff(FffShape),
-    /// Layers of logic gates.
-    Gates(GatesShape),
-    /// Routed experts.
-    Moe(MoeShape),
-}
-
-/// Shape of a fast feedforward layer (arXiv 2308.14711), with a master leaf if `master` is not 0 (arXiv 2405.16836).
+/// Distillation (Hinton et al., arXiv 1503.02531): the loss is `(1 - share)` of the cross entropy with the classes and `share`
+/// of that with the teacher's softened scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FffShape {
-    /// Depth of the tree, 0 to 12: `2^depth` leaves.
-    pub depth: usize,
-    /// Hidden neurons of a leaf.
-    pub leaf: usize,
-    /// Hidden neurons of the master leaf, which every input runs through; 0: none.
-    pub master: usize,
-}
-
-/// Shape of a network of two-input logic gates (Petersen et al., arXiv 2210.08277), in word wiring.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GatesShape {
-    /// Thermometer thresholds, as values of `q`: feature `f` gives one bit `q > t` for each.
-    pub thresholds: Vec<f32>,
-    /// Gates per layer, each a multiple of 32; the last also a multiple of the number of classes.
-    pub layers: Vec<usize>,
-    /// Temperature of the group sum, above 0.
-    pub tau: f32,
-    /// How a gate is made differentiable.
-    pub gate: GateForm,
-    /// Initial logit of "pass the first operand on": the residual initialisation of arXiv 2411.04732.
-    pub residual: f32,
-    /// Standard deviation of the noise on the initial logits.
-    pub noise: f32,
-    /// Columns of the image, to wire the first layer to neighbouring pixels; absent: all operands are drawn freely.
-    #[serde(default)]
-    pub local_width: Option<usize>,
-}
-
-/// How a gate is made differentiable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GateForm {
-    /// A softmax over the 16 gates (arXiv 2210.08277): 16 parameters a gate.
-    Softmax,
-    /// A sigmoid for each row of the truth table (arXiv 2510.03250): 4 parameters a gate.
-    Table,
-}
-
-/// Shape of a mixture of ReLU experts behind a linear router, each weighted with the sigmoid of its score.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MoeShape {
-    /// Number of experts.
-    pub experts: usize,
-    /// Experts run for an input, at least 1, at most `experts`.
-    pub top_k: usize,
-    /// Hidden neurons of an expert.
-    pub hidden: usize,
-    /// Hidden neurons of the shared expert, which every input runs through; 0: none.
-    pub shared: usize,
+pub struct Teacher {
+    /// The checkpoint of the teacher's run, relative to the data folder. It must have the same features and labels.
+    pub checkpoint: PathBuf,
+    /// The teacher's share, 0 to 1.
+    pub share: f32,
+    /// What both networks' scores are divided by, above 0.
+    pub temperature: f32,
 }
 
 /// AdamW and the size of its steps.
@@ -203,6 +178,10 @@ pub struct Phase {
     /// straight through. A MoE always picks its experts hard.
     #[serde(default)]
     pub hard: bool,
+    /// Whether what a gate is, and which of its candidates an operand reads, is picked with Gumbel noise on the logits
+    /// (arXiv 2506.07500), so that training sees what a hard decision may become; gates only.
+    #[serde(default)]
+    pub gumbel: bool,
     /// Whether the epoch of this phase with the best validation result, decided hard, may become the network. Without
     /// any such phase the weights of the last epoch are taken.
     #[serde(default)]
@@ -256,6 +235,11 @@ impl Recipe {
         let share = self.data.validation;
         ensure("data.validation", share > 0.0 && share < 1.0, share, "above 0 and below 1")?;
         let input = &self.input;
+        if let Some(idx) = &self.data.idx {
+            ensure("data.idx.shrink", (1..=16).contains(&idx.shrink), idx.shrink, "1 to 16")?;
+            let whole = (input.min, input.max) == (i8::MIN, i8::MAX);
+            ensure("input.min", whole, input.min, "-128, and `input.max` 127: what pixels of idx files span")?;
+        }
         ensure("input.scale", input.scale > 0.0 && input.scale.is_finite(), input.scale, "above 0")?;
         ensure("input.zero_point", input.zero_point.is_finite(), input.zero_point, "finite")?;
         ensure("input.min", input.min < input.max, input.min, "below `input.max`")?;
@@ -263,6 +247,11 @@ impl Recipe {
             augment.check(self.data.features)?;
         }
         self.model.check(self.data.features, self.classes())?;
+        if let Some(teacher) = &self.teacher {
+            ensure("teacher.share", (0.0..=1.0).contains(&teacher.share), teacher.share, "0 to 1")?;
+            let temperature = teacher.temperature;
+            ensure("teacher.temperature", temperature > 0.0 && temperature.is_finite(), temperature, "above 0")?;
+        }
         ensure("optimiser.batch", self.optimiser.batch > 0, self.optimiser.batch, "at least 1")?;
         for (key, value) in [("optimiser.beta_1", self.optimiser.beta_1), ("optimiser.beta_2", self.optimiser.beta_2)] {
             ensure(key, (0.0..1.0).contains(&value), value, "at least 0 and below 1")?;
@@ -297,58 +286,6 @@ impl Augment {
     }
 }
 
-impl Model {
-    fn check(&self, features: usize, classes: usize) -> Result<(), RecipeError> {
-        match self {
-            Self::Fff(shape) => {
-                ensure("model.fff.depth", shape.depth <= 12, shape.depth, "at most 12")?;
-                ensure("model.fff.leaf", shape.leaf > 0, shape.leaf, "at least 1")
-            }
-            Self::Moe(shape) => {
-                ensure("model.moe.experts", shape.experts > 0, shape.experts, "at least 1")?;
-                ensure("model.moe.hidden", shape.hidden > 0, shape.hidden, "at least 1")?;
-                let admissible = 1..=shape.experts;
-                ensure("model.moe.top_k", admissible.contains(&shape.top_k), shape.top_k, "1 to `experts`")
-            }
-            Self::Gates(shape) => shape.check(features, classes),
-        }
-    }
-}
-
-impl GatesShape {
-    fn check(&self, features: usize, classes: usize) -> Result<(), RecipeError> {
-        let bits = features * self.thresholds.len();
-        let want = "so many that features * thresholds is a multiple of 32";
-        ensure("model.gates.thresholds", bits > 0 && bits.is_multiple_of(32), self.thresholds.len(), want)?;
-        ensure("model.gates.layers", !self.layers.is_empty(), "empty", "at least one layer")?;
-        let mut operand_words = bits / 32;
-        for &gates in &self.layers {
-            ensure("model.gates.layers", gates > 0 && gates.is_multiple_of(32), gates, "a multiple of 32")?;
-            let want = format!("at least {} gates, so that every word before is read", operand_words.div_ceil(2) * 32);
-            ensure("model.gates.layers", gates / 32 * 2 >= operand_words, gates, want)?;
-            operand_words = gates / 32;
-        }
-        let last = self.layers[self.layers.len() - 1];
-        ensure(
-            "model.gates.layers",
-            last.is_multiple_of(classes),
-            last,
-            "a multiple of the number of classes at last",
-        )?;
-        ensure("model.gates.tau", self.tau > 0.0 && self.tau.is_finite(), self.tau, "above 0")?;
-        ensure("model.gates.residual", self.residual.is_finite(), self.residual, "finite")?;
-        ensure("model.gates.noise", self.noise >= 0.0 && self.noise.is_finite(), self.noise, "at least 0")?;
-        if let Some(width) = self.local_width {
-            let fits = (2..=16).contains(&width) && 32usize.is_multiple_of(width) && features.is_multiple_of(32);
-            let want = "2, 4, 8 or 16, with features a multiple of 32, so that a rotation of a word moves whole rows";
-            ensure("model.gates.local_width", fits, width, want)?;
-            let want = format!("at least {bits} gates first, one word for each word of input bits");
-            ensure("model.gates.layers", self.layers[0] >= bits, self.layers[0], want)?;
-        }
-        Ok(())
-    }
-}
-
 impl Phase {
     fn check(&self, model: &Model) -> Result<(), RecipeError> {
         ensure("phase.epochs", self.epochs > 0, self.epochs, "at least 1")?;
@@ -358,8 +295,10 @@ impl Phase {
         let (hardening, balance, always) = match model {
             Model::Fff(shape) => (true, true, shape.master > 0),
             Model::Moe(shape) => (false, true, shape.shared > 0),
-            Model::Gates(_) => (false, false, false),
+            Model::Dense(_) | Model::Gates(_) => (false, false, false),
         };
+        let noisy = !self.gumbel || matches!(model, Model::Gates(_));
+        ensure("phase.gumbel", noisy, self.gumbel, "absent: only gates are picked with noise")?;
         for (key, weight, applies) in [
             ("phase.hardening", self.hardening, hardening),
             ("phase.balance", self.balance, balance),
