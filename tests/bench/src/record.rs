@@ -9,7 +9,7 @@ use std::process::Command;
 use leafgate_emulate::machines;
 use leafgate_tests_panicfree::elf::read;
 use leafgate_tests_panicfree::link::{Link, Undefined, link};
-use leafgate_tests_panicfree::{FAMILIES, MEASURED, figures};
+use leafgate_tests_panicfree::{CALLS, FAMILIES, MEASURED, figures};
 use serde::{Deserialize, Serialize};
 
 use crate::BenchError;
@@ -80,7 +80,7 @@ pub struct FamilyRow {
 pub fn families() -> Result<Vec<FamilyRow>, BenchError> {
     let row = |(name, features): (&str, &str)| {
         let failed = |why: String| BenchError::Link { family: name.into(), why };
-        let elf = match link(MEASURED, features, Undefined::Refuse) {
+        let elf = match link(CALLS, MEASURED, features, Undefined::Refuse) {
             Link::Clean(elf) => read(&elf),
             Link::Refused(said) => return Err(failed(said)),
         };

@@ -35,6 +35,9 @@ pub const TARGETS: [&str; 5] = [
 /// The target whose text and stack are measured.
 pub const MEASURED: &str = "thumbv7em-none-eabihf";
 
+/// The firmware that makes every call of the engine.
+pub const CALLS: &str = "every-call";
+
 /// Feature sets with the names they are reported by.
 pub const FAMILIES: [(&str, &str); 7] = [
     ("fff", "fff"),

@@ -4,7 +4,7 @@ use leafgate_tests_panicfree::elf::{Elf, read};
 use leafgate_tests_panicfree::figures::Figures;
 use leafgate_tests_panicfree::link::{Link, Undefined, link};
 use leafgate_tests_panicfree::stack::CallGraph;
-use leafgate_tests_panicfree::{BATCH, FAMILIES, MEASURED, TARGETS};
+use leafgate_tests_panicfree::{BATCH, CALLS, FAMILIES, MEASURED, TARGETS};
 
 /// Text of image, engine and kernels with all three families.
 const TEXT_BYTES: u32 = 10 * 1024;
@@ -29,8 +29,6 @@ const LOW_BIT_RUN_STACK_BYTES: u32 = 544;
 /// Stack of a parse.
 const PARSE_STACK_BYTES: u32 = 768;
 
-/// The firmware that makes every call of the engine.
-const CALLS: &str = "every-call";
 /// The firmware that receives updates.
 const UPDATES: &str = "every-update";
 

@@ -123,7 +123,7 @@ fn smoothing_leaves_the_function_and_evens_the_ranges() {
     assert!(difference(&before, &after, &inputs) < 1e-2);
     let spread = |graph: &Graph| {
         let peaks = |input: &Vec<i8>| evaluate(graph, input).values[1].clone();
-        let mut peak = vec![0.0f32; 40];
+        let mut peak = [0.0f32; 40];
         inputs.iter().for_each(|input| peak.iter_mut().zip(peaks(input)).for_each(|(p, h)| *p = p.max(h)));
         let active = peak.iter().copied().filter(|p| *p > 0.0);
         active.clone().fold(0.0, f32::max) / active.fold(f32::MAX, f32::min)
