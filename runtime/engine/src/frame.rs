@@ -2,9 +2,7 @@
 
 #[cfg(any(feature = "fff", feature = "sparse"))]
 use leafgate_image::ListEntry;
-#[cfg(feature = "speed")]
-use leafgate_image::{NO_TENSOR, ReadoutRecord};
-use leafgate_image::{OpRecord, RequantRecord, TensorRecord, View, dtype, op, place};
+use leafgate_image::{OpRecord, RequantRecord, TensorRecord, View, op, place};
 use leafgate_kernels::{Requant, dot_strided, requantize};
 #[cfg(feature = "speed")]
 use leafgate_kernels::{dot4, rows_i8};
@@ -15,24 +13,18 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, transmute_ref};
 use crate::ops::is_packed;
 
 /// What an op works on. A tensor that is absent is empty.
-pub(crate) struct Frame<'r, 'a, const PARTS: usize = 5> {
+pub(crate) struct Frame<'r, 'a> {
     pub(crate) view: &'r View<'a>,
     /// The network's input.
     pub(crate) input: &'r [u8],
     /// The op's input.
     pub(crate) x: &'r [u8],
     /// The op's output, and what else it names.
-    pub(crate) parts: [&'r mut [u8]; PARTS],
+    pub(crate) parts: [&'r mut [u8]; 5],
 }
 
 /// A power of two above the op numbers of this build.
 const OPS: usize = if cfg!(feature = "structure") { 16 } else { 8 };
-
-/// What a LINEAR works on.
-#[cfg(not(feature = "speed"))]
-pub(crate) type Layer<'r, 'a> = Frame<'r, 'a>;
-#[cfg(feature = "speed")]
-pub(crate) type Layer<'r, 'a> = Frame<'r, 'a, 2>;
 
 /// By op, the halfwords of a record that name tensors: the input, the output, then others.
 static FIELDS: [&[u8]; OPS] = {
@@ -55,15 +47,6 @@ impl<'r, 'a> Frame<'r, 'a> {
         let can_be_packed = cfg!(any(feature = "packed", feature = "low-bit"));
         let is_packed = can_be_packed && record.op == op::LINEAR && is_packed(record);
         let fields = FIELDS[usize::from(if is_packed { 0 } else { record.op & (OPS as u8 - 1) })];
-        #[cfg(feature = "speed")]
-        if let &[x, y, ref third @ ..] = fields
-            && third.len() < 2
-        {
-            let tensor = |field: u8| words[usize::from(field & 31)];
-            let third = third.first().map_or(NO_TENSOR, |&field| tensor(field));
-            let Layer { x, parts: [y, third], .. } = Layer::of(view, arena, input, [tensor(x), tensor(y), third]);
-            return Self { view, input, x, parts: [y, third, &mut [], &mut [], &mut []] };
-        }
         let mut parts: [&mut [u8]; 6] = Default::default();
         let (mut rest, mut end) = (arena, 0);
         for _ in fields {
@@ -85,80 +68,6 @@ impl<'r, 'a> Frame<'r, 'a> {
         let [x, parts @ ..] = parts;
         Self { view, input, x: if x.is_empty() { input } else { x }, parts }
     }
-}
-
-#[cfg(feature = "speed")]
-impl<'r, 'a> Layer<'r, 'a> {
-    /// Takes an input, an output and one tensor more. As [`Frame::new`], for few enough tensors that no loop is needed to order them.
-    #[inline(never)]
-    pub(crate) fn of(view: &'r View<'a>, arena: &'r mut [u8], input: &'r [u8], tensors: [u16; 3]) -> Self {
-        let [x, y, z] = tensors.map(|i| {
-            let tensor = view.tensor(i).filter(|tensor| tensor.place == place::ARENA);
-            tensor.map(|tensor| (tensor.offset as usize, bytes_of(tensor) as usize))
-        });
-        let (y, z) = (y.unwrap_or((0, 0)), z.unwrap_or((0, 0)));
-        let (taken, y, z) = spans(arena, x.unwrap_or((y.0, 0)), y, z).unwrap_or_default();
-        Self { view, input, x: if taken.is_empty() { input } else { taken }, parts: [y, z] }
-    }
-
-    /// Takes the tensors of READOUT.
-    #[inline(always)]
-    pub(crate) fn of_scores(view: &'r View<'a>, arena: &'r mut [u8], record: &ReadoutRecord) -> Self {
-        if record.output != NO_TENSOR {
-            return Self::of(view, arena, &[], [record.input, record.output, NO_TENSOR]);
-        }
-        let scores = view.tensor(record.input).and_then(|tensor| {
-            let scores = arena.get(tensor.offset as usize..)?;
-            scores.get(..bytes_of(tensor) as usize)
-        });
-        Self { view, input: &[], x: scores.unwrap_or(&[]), parts: Default::default() }
-    }
-}
-
-/// Where a tensor begins, and its size.
-#[cfg(feature = "speed")]
-type Span = (usize, usize);
-
-/// The bytes of three spans that do not overlap. The last one parts the others, or has both of them on one side.
-#[cfg(feature = "speed")]
-#[inline(always)]
-fn spans(arena: &mut [u8], x: Span, y: Span, z: Span) -> Option<(&mut [u8], &mut [u8], &mut [u8])> {
-    let (head, rest) = arena.split_at_mut_checked(z.0)?;
-    let (z_bytes, tail) = rest.split_at_mut_checked(z.1)?;
-    let end = z.0.wrapping_add(z.1);
-    let (x, y) = match (x.0 < z.0, y.0 < z.0) {
-        (true, false) => (span(head, x, 0)?, span(tail, y, end)?),
-        (false, true) => (span(tail, x, end)?, span(head, y, 0)?),
-        (is_head, _) => {
-            let (both, base) = if is_head { (head, 0) } else { (tail, end) };
-            let middle = x.0.max(y.0);
-            let (first, second) = both.split_at_mut_checked(middle.wrapping_sub(base))?;
-            if x.0 <= y.0 {
-                (span(first, x, base)?, span(second, y, middle)?)
-            } else {
-                (span(second, x, middle)?, span(first, y, base)?)
-            }
-        }
-    };
-    Some((x, y, z_bytes))
-}
-
-/// A span of bytes that begin at `base`.
-#[cfg(feature = "speed")]
-#[inline(always)]
-fn span(bytes: &mut [u8], (at, size): Span, base: usize) -> Option<&mut [u8]> {
-    bytes.get_mut(at.wrapping_sub(base)..)?.get_mut(..size)
-}
-
-/// Size of a tensor of a checked image.
-#[inline(always)]
-pub(crate) fn bytes_of(tensor: &TensorRecord) -> u32 {
-    // Most are a row of numbers, of 1 byte or 4.
-    const { assert!(dtype::I8 == 1 && dtype::I32 == 2) };
-    if cfg!(feature = "speed") && tensor.rows == 1 && tensor.dtype <= dtype::I32 {
-        return tensor.cols << (tensor.dtype & 2);
-    }
-    tensor.bytes().unwrap_or(0)
 }
 
 /// Bytes of the arena or the input as elements.
@@ -266,16 +175,12 @@ pub(crate) struct Rows<'a> {
 impl<'a> Rows<'a> {
     #[inline(never)]
     pub(crate) fn new(view: &View<'a>, (weights, bias): (u32, u32), rows: u32, cols: u32) -> Self {
-        Self::of(cols, bytes(view, weights, rows.wrapping_mul(cols)), words(view, bias, rows))
-    }
-
-    #[inline(always)]
-    pub(crate) fn of(cols: u32, weights: &'a [i8], biases: &'a [i32]) -> Self {
+        let weights = bytes(view, weights, rows.wrapping_mul(cols));
         Self {
             cols: cols as usize,
             stride: 1,
             weights,
-            biases,
+            biases: words(view, bias, rows),
             #[cfg(feature = "speed")]
             four: ([0; 4], 0),
         }
@@ -327,7 +232,7 @@ impl<'a> Rows<'a> {
 
     /// The first rows times `x`, with their biases, requantised to `y`: as many as the kernel takes. Gives their number.
     #[cfg(feature = "speed")]
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn requantized(&self, records: &Requants<'_>, x: &[i8], y: &mut [i8]) -> usize {
         rows_i8(self.weights, self.cols, x, self.biases, records.0, y)
     }

@@ -2,7 +2,6 @@
 
 use leafgate_image::{Defect, FEATURE_PAIRS, ParseError, Place, TensorRecord, View, dtype};
 
-use crate::frame::bytes_of;
 use crate::input::{Input, InputError, InputShape};
 use crate::ops;
 
@@ -80,7 +79,7 @@ impl<'a> Model<'a> {
             Some(tensor) if tensor.dtype == dtype::BITS => {
                 InputShape::Bits(tensor.bytes().unwrap_or(0) as usize / size_of::<u32>())
             }
-            Some(tensor) => InputShape::I8(bytes_of(tensor) as usize),
+            Some(tensor) => InputShape::I8(tensor.bytes().unwrap_or(0) as usize),
             None => InputShape::I8(0),
         }
     }

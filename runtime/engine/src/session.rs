@@ -5,6 +5,7 @@ use core::fmt;
 use leafgate_image::{OpRecord, op};
 use zerocopy::transmute;
 
+use crate::frame::Frame;
 use crate::input::{Input, InputError};
 use crate::model::Model;
 use crate::ops;
@@ -118,10 +119,10 @@ impl<'m, 'a> Session<'m, 'a> {
                 break;
             }
             // `None` would mean a record that the check should have refused; the op is then without effect.
-            let _ = ops::run(view, self.arena, input, record);
+            let _ = ops::run(&mut Frame::new(view, self.arena, input, record), record);
         }
         // The last record says what is read; its tensors are in the arena.
-        ops::readout(view, self.arena, last)
+        ops::readout(Frame::new(view, self.arena, &[], last), last)
     }
 
     /// Runs every golden vector of the image and compares every output. Returns how many there are.

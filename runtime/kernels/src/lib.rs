@@ -18,14 +18,14 @@ pub mod lowbit;
 pub mod pairs;
 pub mod portable;
 
-#[cfg(all(leafgate_isa, not(leafgate_isa = "armv7m")))]
+#[cfg(all(leafgate_isa, feature = "speed"))]
+pub use arch::axpys;
+#[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 pub use arch::dot;
 #[cfg(all(leafgate_isa, feature = "speed"))]
 pub use arch::gates_series;
 #[cfg(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"))]
 pub use arch::rows_i8;
-#[cfg(all(leafgate_isa, feature = "speed"))]
-pub use arch::{axpys, descend};
 #[cfg(leafgate_isa)]
 pub use arch::{dot4, gates_words};
 #[cfg(not(leafgate_isa))]
@@ -33,9 +33,7 @@ pub use portable::bits::gates_words;
 pub use portable::bits::{count, thresholds};
 #[cfg(not(all(leafgate_isa, feature = "speed")))]
 pub use portable::dense::axpys;
-#[cfg(all(feature = "speed", not(leafgate_isa)))]
-pub use portable::dense::descend;
-#[cfg(any(not(leafgate_isa), leafgate_isa = "armv7m"))]
+#[cfg(not(any(leafgate_isa = "dsp", leafgate_isa = "mve")))]
 pub use portable::dense::dot;
 pub use portable::dense::dot_strided;
 #[cfg(not(leafgate_isa))]

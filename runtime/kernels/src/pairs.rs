@@ -43,75 +43,44 @@ pub const fn matrix_words(rows: u32, cols: u32) -> u32 {
     rows.div_ceil(4).wrapping_mul(cols.div_ceil(4).wrapping_add(1)).wrapping_mul(4)
 }
 
-/// Rows in pairs, and what is done with their sums.
-#[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
-    /// Groups of rows, as many words as [`matrix_words`] says.
-    pub words: &'a [i32],
-    /// One of each row, or none: zeros.
-    pub biases: &'a [i32],
-    /// One of each row or one for all, as they lie in an image: `m`, then the bytes `s`, `zero_point`, `lo`, `hi`; or none, where
-    /// sums are wanted.
-    pub records: &'a [[i32; 2]],
-}
-
-impl Matrix<'_> {
-    /// `y[r] = rq_r(bias[r] + W_r x)` for the rows that `y` has.
-    #[inline(never)]
-    pub fn linear_i8(&self, quads: &[Quad], y: &mut [i8]) {
-        let done = twin::rows_i8(self, quads, y);
-        if done != y.len() {
-            self.rest_i8(quads, y, done);
-        }
-    }
-
-    /// As [`linear_i8`](Self::linear_i8), from the group on in which the row `done` is.
-    #[cfg_attr(any(leafgate_isa = "dsp", leafgate_isa = "mve"), cold)]
-    #[inline(never)]
-    fn rest_i8(&self, quads: &[Quad], y: &mut [i8], done: usize) {
-        self.rows(quads, done >> 2, y.len(), |r, a| self.put(y, r, a));
-    }
-
-    /// Where there is a twin, the code is not repeated for what it leaves.
-    #[cfg_attr(any(leafgate_isa = "dsp", leafgate_isa = "mve"), inline(never))]
-    fn put(&self, y: &mut [i8], r: usize, a: i32) {
-        let record = self.records.get(if self.records.len() == 1 { 0 } else { r });
+/// `y[r] = rq_r(bias[r] + W_r x)` for the rows that `y` has. Biases: one of each row, or none: zeros. Records: one of each row or one for
+/// all, as they lie in an image: `m`, then the bytes `s`, `zero_point`, `lo`, `hi`.
+#[inline(never)]
+pub fn linear_i8(matrix: &[i32], quads: &[Quad], biases: &[i32], records: &[[i32; 2]], y: &mut [i8]) {
+    let (groups, (fours, _), (own, _)) = (matrix.as_chunks::<4>().0, biases.as_chunks::<4>(), records.as_chunks::<4>());
+    let done = twin::groups_i8(groups, quads, fours, own, y.as_chunks_mut::<4>().0);
+    rows(matrix, quads, biases, done, y.len(), |r, a| {
+        let record = records.get(if records.len() == 1 { 0 } else { r });
         if let (Some(y), Some(&record)) = (y.get_mut(r), record) {
             *y = requantize(record, a);
         }
-    }
+    });
+}
 
-    /// `y[r] = bias[r] + W_r x`, or added to what `y` holds.
-    #[inline(never)]
-    pub fn linear_i32(&self, quads: &[Quad], accumulate: bool, y: &mut [i32]) {
-        self.rows(quads, 0, y.len(), |r, a| {
-            if let Some(y) = y.get_mut(r) {
-                *y = if accumulate { y.wrapping_add(a) } else { a };
-            }
-        });
-    }
-
-    /// Gives each row up to `count` to `put`, from the group `first` on.
-    #[inline(always)]
-    fn rows(&self, quads: &[Quad], first: usize, count: usize, mut put: impl FnMut(usize, i32)) {
-        let size = quads.len().wrapping_add(1);
-        let mut rest = self.groups().get(size.wrapping_mul(first)..).unwrap_or(&[]);
-        let mut r = first.wrapping_mul(4);
-        while r < count
-            && let Some(([starts, words @ ..], next)) = rest.split_at_checked(size)
-        {
-            for sum in twin::sums(starts, words, quads) {
-                put(r, (sum >> 8).wrapping_add(self.biases.get(r).copied().unwrap_or(0)));
-                r = r.wrapping_add(1);
-            }
-            rest = next;
+/// `y[r] = bias[r] + W_r x`, or added to what `y` holds.
+#[inline(never)]
+pub fn linear_i32(matrix: &[i32], quads: &[Quad], biases: &[i32], accumulate: bool, y: &mut [i32]) {
+    rows(matrix, quads, biases, 0, y.len(), |r, a| {
+        if let Some(y) = y.get_mut(r) {
+            *y = if accumulate { y.wrapping_add(a) } else { a };
         }
-    }
+    });
+}
 
-    /// A word of each of four rows.
-    #[inline(always)]
-    pub(crate) fn groups(&self) -> &[[i32; 4]] {
-        self.words.as_chunks::<4>().0
+/// Gives each row up to `count` to `put`, from the group `first` on.
+#[inline(always)]
+fn rows(matrix: &[i32], quads: &[Quad], biases: &[i32], first: usize, count: usize, mut put: impl FnMut(usize, i32)) {
+    let size = quads.len().wrapping_add(1);
+    let mut rest = matrix.as_chunks::<4>().0.get(size.wrapping_mul(first)..).unwrap_or(&[]);
+    let mut r = first.wrapping_mul(4);
+    while r < count
+        && let Some(([starts, words @ ..], next)) = rest.split_at_checked(size)
+    {
+        for sum in twin::sums(starts, words, quads) {
+            put(r, (sum >> 8).wrapping_add(biases.get(r).copied().unwrap_or(0)));
+            r = r.wrapping_add(1);
+        }
+        rest = next;
     }
 }
 
@@ -169,15 +138,15 @@ mod tests {
             let want: Vec<i32> =
                 weights.chunks(cols).zip(&biases).map(|(row, bias)| crate::dot(row, &x) + bias).collect();
             let mut have = vec![7; rows];
-            Matrix { words: &matrix, biases: &biases, records: &[] }.linear_i32(&prepared(&x), true, &mut have);
+            linear_i32(&matrix, &prepared(&x), &biases, true, &mut have);
             assert_eq!(have, want.iter().map(|a| a + 7).collect::<Vec<_>>(), "{rows} x {cols}");
-            Matrix { words: &matrix, biases: &biases, records: &[] }.linear_i32(&prepared(&x), false, &mut have);
+            linear_i32(&matrix, &prepared(&x), &biases, false, &mut have);
             assert_eq!(have, want, "{rows} x {cols}");
 
             let record = |r: usize| [(1 << 30) + r as i32, i32::from_le_bytes([32 + r as u8 % 9, 3, 0x88, 0x70])];
             for records in [vec![record(0)], (0..rows).map(record).collect::<Vec<_>>()] {
                 let mut have = vec![0; rows];
-                Matrix { words: &matrix, biases: &biases, records: &records }.linear_i8(&prepared(&x), &mut have);
+                linear_i8(&matrix, &prepared(&x), &biases, &records, &mut have);
                 let each = |(r, &a): (usize, &i32)| requantize(records[r % records.len()], a);
                 assert_eq!(have, want.iter().enumerate().map(each).collect::<Vec<_>>(), "{rows} x {cols}");
             }
@@ -194,11 +163,7 @@ mod tests {
                 for x0 in extremes {
                     for x1 in extremes {
                         let mut y = [0; 2];
-                        Matrix { words: &matrix, biases: &[], records: &[] }.linear_i32(
-                            &prepared(&[x0, x1, x0, x1]),
-                            false,
-                            &mut y,
-                        );
+                        linear_i32(&matrix, &prepared(&[x0, x1, x0, x1]), &[], false, &mut y);
                         let want = i32::from(w0) * i32::from(x0) + i32::from(w1) * i32::from(x1);
                         assert_eq!(y, [want; 2], "{w0} {w1} {x0} {x1}");
                     }
@@ -213,11 +178,7 @@ mod tests {
         for x0 in i8::MIN..=i8::MAX {
             for x1 in i8::MIN..=i8::MAX {
                 let mut y = [0; 2];
-                Matrix { words: &matrix, biases: &[], records: &[] }.linear_i32(
-                    &prepared(&[x0, x1, x1, x0]),
-                    false,
-                    &mut y,
-                );
+                linear_i32(&matrix, &prepared(&[x0, x1, x1, x0]), &[], false, &mut y);
                 let (a, b) = (i32::from(x0), i32::from(x1));
                 assert_eq!(y, [254 * (a - b), 127 * (a + b) + b], "{a} {b}");
             }
@@ -229,11 +190,7 @@ mod tests {
         // 516 products of 127 and 128 are the last below 2^23.
         for (w, x) in [(127, -128), (-127, -128), (127, 127), (-127, 127)] {
             let mut y = [0];
-            Matrix { words: &packed(&[w; 516], 516), biases: &[], records: &[] }.linear_i32(
-                &prepared(&[x; 516]),
-                false,
-                &mut y,
-            );
+            linear_i32(&packed(&[w; 516], 516), &prepared(&[x; 516]), &[], false, &mut y);
             assert_eq!(y, [516 * i32::from(w) * i32::from(x)], "{w} {x}");
         }
     }
@@ -246,7 +203,7 @@ mod tests {
             let x = numbers.bytes(cols, -128);
             let matrix: Vec<i32> = (0..4 * (1 + quads)).map(|_| numbers.next() as i32).collect();
             let mut have = [0; 4];
-            Matrix { words: &matrix, biases: &[], records: &[] }.linear_i32(&prepared(&x), false, &mut have);
+            linear_i32(&matrix, &prepared(&x), &[], false, &mut have);
             for (r, have) in have.into_iter().enumerate() {
                 let mut exact = i64::from(matrix[r]);
                 for c in 0..4 * quads {

@@ -1,7 +1,7 @@
 //! Whether the core's own dense kernels give what plain loops over the same bytes give.
 
 use leafgate_board_support::ExitCode;
-use leafgate_kernels::{axpys, descend, dot, dot4, requantize, rows_i8};
+use leafgate_kernels::{axpys, dot, dot4, requantize, rows_i8};
 
 /// Columns, or outputs.
 const COLS: usize = 41;
@@ -38,10 +38,8 @@ pub(super) fn compare() -> ExitCode {
             else {
                 return ExitCode::Panic;
             };
-            let is_equal = sums(&mut numbers, w, x)
-                && outputs(&mut numbers, w, x, rows)
-                && leaf(&mut numbers, w, x, rows)
-                && values(&mut numbers, w, x, rows);
+            let is_equal =
+                sums(&mut numbers, w, x) && outputs(&mut numbers, w, x, rows) && values(&mut numbers, w, x, rows);
             if !is_equal {
                 defmt::error!("{=usize} columns, {=usize} rows, {=usize} bytes on", cols, rows, round & 3);
                 return ExitCode::OutputsDiffer;
@@ -87,19 +85,6 @@ fn outputs(numbers: &mut Numbers, w: &[i8], x: &[i8], rows: usize) -> bool {
     // One may stop at a small shift, and then has written more than it says.
     let is_any = least < 33 || done >= rows & !3;
     is_any && done <= rows && (0..done).all(|r| y[r] == want(r)) && y[rows..].iter().all(|&y| y == 7)
-}
-
-/// The way through a tree of as many levels as there are rows for its nodes.
-fn leaf(numbers: &mut Numbers, w: &[i8], x: &[i8], rows: usize) -> bool {
-    let biases: [i32; ROWS] = core::array::from_fn(|_| numbers.next() as i32 >> (rows & 31));
-    let levels = (rows + 1).ilog2();
-    let mut i = 0;
-    for _ in 0..levels {
-        i = 2 * i + 1 + usize::from(product(w, i, x).wrapping_add(biases[i]) >= 0);
-    }
-    descend(w, &biases, x, levels) == Some(i as u32)
-        && descend(w, &biases[..rows], x, levels + 1).is_none()
-        && (x.is_empty() || descend(&w[..rows * x.len()], &biases, x, levels + 1).is_none())
 }
 
 /// Value rows of as many outputs as `x` has elements, some of them skipped.

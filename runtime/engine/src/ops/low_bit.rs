@@ -3,12 +3,12 @@
 use leafgate_image::{LinearRecord, linear_flag};
 use leafgate_kernels::lowbit::{Layout, Matrix};
 
-use crate::frame::{Layer, Requants, cast, cast_mut, words, words_of};
+use crate::frame::{Frame, Requants, cast, cast_mut, words, words_of};
 
 #[inline(never)]
-pub(crate) fn run(layer: &mut Layer<'_, '_>, record: &LinearRecord) -> Option<()> {
+pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &LinearRecord) -> Option<()> {
     let &LinearRecord { flags, rows, cols, .. } = record;
-    let Layer { view, x, parts: [y, prepared, ..], .. } = layer;
+    let Frame { view, x, parts: [y, prepared, ..], .. } = frame;
     let layout = Layout::of(record.weight_format)?;
     let is_grouped = record.group != 0;
     let words_of_matrix = layout.matrix_words(rows, cols, is_grouped);

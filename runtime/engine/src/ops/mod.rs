@@ -20,16 +20,12 @@ pub(crate) use readout::rank;
 #[cfg(any(feature = "fff", feature = "sparse"))]
 mod route;
 
-#[cfg(feature = "speed")]
-use leafgate_image::NO_TENSOR;
-#[cfg(feature = "low-bit")]
-use leafgate_image::WEIGHT_W4_ROWS;
 #[cfg(feature = "packed")]
 use leafgate_image::WEIGHT_W8_PAIRS;
-use leafgate_image::{LinearRecord, OpRecord, View, WEIGHT_W8, map as map_kind, op, route as route_kind};
+use leafgate_image::{LinearRecord, OpRecord, WEIGHT_W8, map as map_kind, op, route as route_kind};
 use zerocopy::transmute_ref;
 
-use crate::frame::{Frame, Layer};
+use crate::frame::Frame;
 use crate::output::{Output, Values};
 
 /// Whether this build has the code of an op. The check has refused what is no op at all.
@@ -56,19 +52,13 @@ pub(crate) fn is_packed(record: &OpRecord) -> bool {
 }
 
 /// Runs one op, except READOUT. `None` only for a record that the check refuses.
-#[inline(always)]
-pub(crate) fn run(view: &View<'_>, arena: &mut [u8], input: &[u8], record: &OpRecord) -> Option<()> {
-    #[cfg(feature = "speed")]
-    if record.op == op::LINEAR {
-        let linear: &LinearRecord = transmute_ref!(record);
-        let can_be_packed = cfg!(any(feature = "packed", feature = "low-bit"));
-        let prepared = if can_be_packed && is_packed(record) { linear.prepared } else { NO_TENSOR };
-        return run_linear(&mut Layer::of(view, arena, input, [linear.input, linear.output, prepared]), linear);
-    }
-    let frame = &mut Frame::new(view, arena, input, record);
+pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &OpRecord) -> Option<()> {
     match record.op {
-        #[cfg(not(feature = "speed"))]
-        op::LINEAR => run_linear(frame, transmute_ref!(record)),
+        #[cfg(feature = "packed")]
+        op::LINEAR if weight_format(record) == WEIGHT_W8_PAIRS => pairs::run(frame, transmute_ref!(record)),
+        #[cfg(feature = "low-bit")]
+        op::LINEAR if is_packed(record) => low_bit::run(frame, transmute_ref!(record)),
+        op::LINEAR => linear::run(frame, transmute_ref!(record)),
         #[cfg(any(feature = "fff", feature = "sparse"))]
         op::FFN => ffn::run(frame, transmute_ref!(record)),
         #[cfg(any(feature = "fff", feature = "sparse"))]
@@ -84,24 +74,8 @@ pub(crate) fn run(view: &View<'_>, arena: &mut [u8], input: &[u8], record: &OpRe
     }
 }
 
-/// By the format of its weights.
-#[inline(always)]
-fn run_linear(layer: &mut Layer<'_, '_>, record: &LinearRecord) -> Option<()> {
-    match record.weight_format {
-        #[cfg(feature = "packed")]
-        WEIGHT_W8_PAIRS => pairs::run(layer, record),
-        #[cfg(feature = "low-bit")]
-        WEIGHT_W4_ROWS.. => low_bit::run(layer, record),
-        _ => linear::run(layer, record),
-    }
-}
-
 /// Runs the last op, which is READOUT.
-pub(crate) fn readout<'s>(view: &'s View<'_>, arena: &'s mut [u8], record: &OpRecord) -> Output<'s> {
-    #[cfg(feature = "speed")]
-    let frame = Layer::of_scores(view, arena, transmute_ref!(record));
-    #[cfg(not(feature = "speed"))]
-    let frame = Frame::new(view, arena, &[], record);
+pub(crate) fn readout<'s>(frame: Frame<'s, '_>, record: &OpRecord) -> Output<'s> {
     readout::run(frame, transmute_ref!(record))
 }
 

@@ -2,19 +2,18 @@
 
 use leafgate_image::{ReadoutRecord, dtype};
 
-use crate::frame::{Layer, cast, words_of};
+use crate::frame::{Frame, cast, words_of};
 use crate::ops::next_best;
 use crate::output::{Output, Values};
 
 // A function of its own, so that a profile can tell it apart, where text is not scarce.
 #[cfg_attr(feature = "speed", inline(never))]
-pub(crate) fn run<'s>(layer: Layer<'s, '_>, record: &ReadoutRecord) -> Output<'s> {
-    let Layer { view, x, parts: [classes, ..], .. } = layer;
+pub(crate) fn run<'s>(frame: Frame<'s, '_>, record: &ReadoutRecord) -> Output<'s> {
+    let Frame { view, x, parts: [classes, ..], .. } = frame;
     let tensor = view.tensor(record.input);
     let is_i8 = tensor.is_some_and(|tensor| tensor.dtype == dtype::I8);
     let values = if is_i8 { Values::I8(cast(x)) } else { Values::I32(cast(x)) };
-    // Most often there are none, and then there is nothing to look at.
-    let classes = if cfg!(feature = "speed") && classes.is_empty() { &mut [] } else { words_of(classes) };
+    let classes = words_of(classes);
     rank(values, classes);
     Output { values, classes, tensor }
 }

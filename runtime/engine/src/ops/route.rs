@@ -1,8 +1,6 @@
 //! ROUTE: which ranges an FFN evaluates.
 
 use leafgate_image::{ListEntry, RouteRecord, route, route_flag};
-#[cfg(feature = "speed")]
-use leafgate_kernels::descend;
 use zerocopy::transmute_ref;
 
 use crate::frame::{Frame, List, Requants, Rows, bias, cast, words, words_of};
@@ -49,17 +47,7 @@ pub(crate) fn run(frame: &mut Frame<'_, '_>, record: &RouteRecord) -> Option<()>
         // Each tree from its root: `i = 2i + 1 + [s >= 0]`.
         let root = tree.wrapping_mul(nodes);
         let mut i = 0u32;
-        // How many levels are still to be taken one by one.
-        #[cfg_attr(not(feature = "speed"), expect(unused_mut))]
-        let mut levels = depth;
-        #[cfg(feature = "speed")]
-        if record.flags & route_flag::PATH == 0
-            && let Some(biases) = rows.biases.get(root as usize..)
-            && let Some(leaf) = descend(rows.starting(root as usize), biases, x, depth)
-        {
-            (i, levels) = (leaf, 0);
-        }
-        for _ in 0..levels {
+        for _ in 0..depth {
             let node = root.wrapping_add(i);
             let sum = rows.sum(node as usize, x);
             if record.flags & route_flag::PATH != 0 {

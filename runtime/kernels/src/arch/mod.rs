@@ -17,11 +17,8 @@ mod axpy;
 #[cfg_attr(leafgate_isa = "mve", path = "mve/dense.rs")]
 #[cfg_attr(leafgate_isa = "rv32", path = "rv32/dense.rs")]
 mod dense;
-#[cfg(not(leafgate_isa = "armv7m"))]
-#[cfg_attr(leafgate_isa = "armv6m", path = "armv6m/dot.rs")]
-#[cfg_attr(leafgate_isa = "dsp", path = "dsp/dot.rs")]
-#[cfg_attr(leafgate_isa = "mve", path = "mve/dot.rs")]
-#[cfg_attr(leafgate_isa = "rv32", path = "rv32/dot.rs")]
+#[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
+#[path = "dsp/dot.rs"]
 mod dot;
 #[cfg_attr(leafgate_isa = "armv6m", path = "armv6m/gates.rs")]
 #[cfg_attr(any(leafgate_isa = "armv7m", leafgate_isa = "dsp", leafgate_isa = "mve"), path = "armv7m/gates.rs")]
@@ -110,32 +107,11 @@ pub fn rows_i8(w: &[i8], cols: usize, x: &[i8], biases: &[i32], records: &[[i32;
 }
 
 /// As the portable one, bit for bit.
-#[cfg(not(leafgate_isa = "armv7m"))]
+#[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 #[inline]
 pub fn dot(w: &[i8], x: &[i8]) -> i32 {
     // SAFETY: as many bytes as the shorter of both has can be read from either.
     unsafe { dot::dot(w.as_ptr(), x.as_ptr(), w.len().min(x.len())) }
-}
-
-/// As the portable one, bit for bit. 11 instructions a level beside the product with the DSP extension.
-#[cfg(feature = "speed")]
-#[inline]
-pub fn descend(w: &[i8], biases: &[i32], x: &[i8], levels: u32) -> Option<u32> {
-    let cols = x.len();
-    let nodes = 1usize.checked_shl(levels)?.wrapping_sub(1);
-    if biases.len() < nodes || w.len() < nodes.checked_mul(cols)? {
-        return None;
-    }
-    let mut i = 0usize;
-    for _ in 0..levels {
-        let (row, bias) = (w.as_ptr().wrapping_add(i.wrapping_mul(cols)), biases.as_ptr().wrapping_add(i));
-        // SAFETY: after `k` levels `i` is at most `2^(k + 1) - 2`, so that it is below `nodes` here; of so many there are rows of `cols` weights and biases.
-        let (row, bias) = unsafe { (core::slice::from_raw_parts(row, cols), *bias) };
-        let sum = crate::dot(row, x).wrapping_add(bias);
-        // The sign is 0 or -1: to the right are those that are not below 0.
-        i = i.wrapping_mul(2).wrapping_add(2).wrapping_add_signed((sum >> 31) as isize);
-    }
-    Some(i as u32)
 }
 
 /// As the portable one, bit for bit.

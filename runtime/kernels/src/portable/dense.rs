@@ -1,11 +1,11 @@
 //! Dot products and row updates on signed bytes.
 
-#[cfg(all(leafgate_isa, not(leafgate_isa = "armv7m")))]
+#[cfg(any(leafgate_isa = "dsp", leafgate_isa = "mve"))]
 use crate::arch::dot;
 use crate::portable::requantize::requantize;
 
 /// `sum w[i] * x[i]` over the shorter of both, wrapping.
-#[cfg(any(test, not(leafgate_isa), leafgate_isa = "armv7m"))]
+#[cfg(any(test, not(any(leafgate_isa = "dsp", leafgate_isa = "mve"))))]
 #[inline(never)]
 pub fn dot(w: &[i8], x: &[i8]) -> i32 {
     let add = |sum: i32, (&w, &x): (&i8, &i8)| sum.wrapping_add(i32::from(w) * i32::from(x));
@@ -86,22 +86,6 @@ pub fn dot_strided(w: &[i8], x: &[i8], stride: usize) -> i32 {
     sum
 }
 
-/// From the root of a binary tree to the number of the node or leaf that is `levels` levels below: `i = 2i + 1 + [w_i x + bias_i >= 0]`, where `w` has a row
-/// of as many weights as `x` has elements for each node. `None` where there are fewer rows or biases than nodes.
-#[cfg(any(test, feature = "speed"))]
-#[inline]
-pub fn descend(w: &[i8], biases: &[i32], x: &[i8], levels: u32) -> Option<u32> {
-    let nodes = 1usize.checked_shl(levels)?.wrapping_sub(1);
-    let (w, biases) = (w.get(..nodes.checked_mul(x.len())?)?, biases.get(..nodes)?);
-    let mut i = 0u32;
-    for _ in 0..levels {
-        let row = w.get((i as usize).wrapping_mul(x.len())..)?;
-        let is_right = crate::dot(row, x).wrapping_add(*biases.get(i as usize)?) >= 0;
-        i = i.wrapping_mul(2).wrapping_add(1).wrapping_add(is_right.into());
-    }
-    Some(i)
-}
-
 /// `acc[r] += sum over j of v[j * acc.len() + r] * h[j]`, wrapping: the value rows of neurons, one after the other, each times what its neuron
 /// gives. A row whose `h` is 0 is not read. Where `v` has fewer rows than `h` has elements, nothing is done.
 #[inline(never)]
@@ -160,20 +144,6 @@ mod tests {
         assert_eq!(dot_strided(&[1, 1, 1], &x, 2), 6);
         assert_eq!(dot_strided(&[1, -1, 2], &x[1..], 2), 10 - 20 + 60);
         assert_eq!(dot_strided(&[1, -1, 2], &x, 1), 1 - 10 + 4);
-    }
-
-    #[test]
-    fn a_tree_is_left_at_its_leaf() {
-        // The root goes by the first element, its children by the second.
-        let (w, biases) = ([1, 0, 0, 1, 0, -1], [0, -5, 0]);
-        for (x, leaf) in [([-1, 4], 3), ([-1, 5], 4), ([0, 1], 5), ([0, 0], 6)] {
-            assert_eq!(descend(&w, &biases, &x, 2), Some(leaf));
-            assert_eq!(descend(&w, &biases, &x, 1), Some(1 + u32::from(x[0] >= 0)));
-        }
-        assert_eq!(descend(&[], &[], &[], 0), Some(0));
-        assert_eq!(descend(&w[..5], &biases, &[1, 1], 2), None);
-        assert_eq!(descend(&w, &biases[..2], &[1, 1], 2), None);
-        assert_eq!(descend(&w, &biases, &[1, 1], 70), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! 3.5 instructions for a multiply-accumulate of a 784 x 128 layer on Armv7-M, against 0.94 of the twin for DSP.
 
-use crate::pairs::{Matrix, Quad};
+use crate::pairs::Quad;
 
 /// As [`crate::pairs::prepare`].
 #[inline(never)]
@@ -36,10 +36,16 @@ pub(crate) fn sums(starts: &[i32; 4], words: &[[i32; 4]], quads: &[Quad]) -> [i3
     sums
 }
 
-/// Does rows from the first on to `y`, as [`Matrix::linear_i8`], and says how many: whole groups, or all. A twin may stop where it likes;
-/// this one does not begin.
+/// Does whole groups at once, from the first on, where rows have biases and records of their own: to `y` as [`crate::pairs::linear_i8`], and
+/// says how many. A twin may stop where it likes; this one does not begin.
 #[inline]
-pub(crate) fn rows_i8(_matrix: &Matrix<'_>, _quads: &[Quad], _y: &mut [i8]) -> usize {
+pub(crate) fn groups_i8(
+    _matrix: &[[i32; 4]],
+    _quads: &[Quad],
+    _biases: &[[i32; 4]],
+    _records: &[[[i32; 2]; 4]],
+    _y: &mut [[i8; 4]],
+) -> usize {
     0
 }
 
