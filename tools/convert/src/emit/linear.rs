@@ -150,8 +150,9 @@ pub(super) fn map(source: &mut Source<'_>, index: usize, op: &Map) -> Result<(),
             let factor = |name: &str, z: i8| format!("i32::from({name}).wrapping_sub({z})");
             let (first, other) = (factor("x", z1), factor("second", z2));
             let mut body = "    for ((y, &x), &second) in y.iter_mut().zip(x).zip(second) {\n".to_owned();
-            body += &format!("        let product = {first}.wrapping_mul({other});\n");
-            body += &format!("        let product = i64::from(product).wrapping_mul({m1});\n");
+            body += &format!("        let first = {first};\n        let second = {other};\n");
+            body += "        let product = i64::from(first.wrapping_mul(second));\n";
+            body += &format!("        let product = product.wrapping_mul({m1});\n");
             ("Mul", body + &format!("        *y = {constant}_ROUNDING.finish(product);\n    }}\n"))
         }
         MapKind::Bits(_) => return super::gates::thresholds(source, index, op),
