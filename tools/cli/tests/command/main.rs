@@ -1,5 +1,6 @@
 //! The command as people and scripts meet it: its texts, exit codes and files.
 
+mod compress;
 mod errors;
 mod files;
 mod forms;
